@@ -1,0 +1,157 @@
+"""The last state known to be common with each target, and the stamp of each field.
+
+A base is judged against its own target only: Salesforce's may lag days behind Firestore's. Every
+function that writes must run inside ``transaction``.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from store.canon import Values
+from store.projects import to_json
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """``present`` is False where the record is known to be gone there. ``token`` is the target's
+    version of the record (Firestore update_time, Salesforce SystemModstamp), if known."""
+
+    project_id: str
+    target: str
+    present: bool
+    values: Values = field(default_factory=dict)
+    token: str | None = None
+    remote_id: str | None = None
+    modified_at: str | None = None
+    acked_at: str = ""
+    shared: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class FieldStamp:
+    """When (corrected UTC, ISO), by whom and by which operation a field got its value."""
+
+    at: str
+    by: str
+    op_id: str
+    origin: str
+
+
+def get(conn: sqlite3.Connection, project_id: str, target: str) -> Base | None:
+    """The base of a project with a target; None where it never was there."""
+    return get_many(conn, [project_id], target).get(project_id)
+
+
+def get_many(conn: sqlite3.Connection, ids: Sequence[str], target: str) -> dict[str, Base]:
+    """The bases of several projects with one target."""
+    rows = conn.execute(
+        "SELECT project_id, target, present, vals, token, remote_id, modified_at, acked_at, shared "
+        "FROM bases WHERE target = ? AND project_id IN (SELECT value FROM json_each(?))",
+        (target, json.dumps(list(ids))),
+    )
+    return {row[0]: _base(row) for row in rows}
+
+
+def unshared(conn: sqlite3.Connection, target: str, limit: int) -> list[Base]:
+    """Bases that the Firestore document does not know yet."""
+    rows = conn.execute(
+        "SELECT project_id, target, present, vals, token, remote_id, modified_at, acked_at, shared "
+        "FROM bases INDEXED BY bases_unshared WHERE target = ? AND shared = 0 LIMIT ?",
+        (target, limit),
+    )
+    return [_base(row) for row in rows]
+
+
+def put(conn: sqlite3.Connection, entries: Iterable[Base]) -> None:
+    """Store whole bases."""
+    conn.executemany(
+        "INSERT OR REPLACE INTO bases (project_id, target, present, vals, token, remote_id, "
+        "modified_at, acked_at, shared) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [_row(entry) for entry in entries],
+    )
+
+
+def patch(conn: sqlite3.Connection, entries: Iterable[Base]) -> None:
+    """Lay the given values over the stored ones (a null takes its path out: absent is null)."""
+    conn.executemany(
+        "INSERT INTO bases (project_id, target, present, vals, token, remote_id, modified_at, "
+        "acked_at, shared) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) "
+        "ON CONFLICT (project_id, target) DO UPDATE SET present = excluded.present, "
+        "vals = json_patch(vals, excluded.vals), token = excluded.token, "
+        "remote_id = COALESCE(excluded.remote_id, remote_id), "
+        "modified_at = COALESCE(excluded.modified_at, modified_at), "
+        "acked_at = excluded.acked_at, shared = excluded.shared",
+        [_row(entry) for entry in entries],
+    )
+
+
+def mark_shared(conn: sqlite3.Connection, entries: Iterable[tuple[str, str, str]]) -> None:
+    """``(project_id, target, acked_at)``: the document knows this base, unless it moved since."""
+    conn.executemany(
+        "UPDATE bases SET shared = 1 WHERE project_id = ? AND target = ? AND acked_at = ?",
+        list(entries),
+    )
+
+
+def set_tokens(conn: sqlite3.Connection, target: str, tokens: Mapping[str, str | None]) -> None:
+    """The record's new version after a write that changed no field of the project."""
+    conn.executemany(
+        "UPDATE bases SET token = ? WHERE project_id = ? AND target = ?",
+        [(token, project_id, target) for project_id, token in tokens.items()],
+    )
+
+
+def remove(conn: sqlite3.Connection, project_id: str, target: str) -> None:
+    """Forget what was common: the record has to be read before anything is sent."""
+    conn.execute("DELETE FROM bases WHERE project_id = ? AND target = ?", (project_id, target))
+
+
+def stamps(conn: sqlite3.Connection, project_id: str) -> dict[str, FieldStamp]:
+    """The stamps of a project's fields."""
+    rows = conn.execute(
+        "SELECT path, at, by, op_id, origin FROM stamps WHERE project_id = ?", (project_id,)
+    )
+    return {row[0]: FieldStamp(row[1], row[2], row[3], row[4]) for row in rows}
+
+
+def put_stamps(
+    conn: sqlite3.Connection, project_id: str, entries: Mapping[str, FieldStamp]
+) -> None:
+    """Set the stamps of the given fields."""
+    conn.executemany(
+        "INSERT OR REPLACE INTO stamps (project_id, path, at, by, op_id, origin) "
+        "VALUES (?, ?, ?, ?, ?, ?)",
+        [(project_id, p, s.at, s.by, s.op_id, s.origin) for p, s in entries.items()],
+    )
+
+
+def _row(entry: Base) -> tuple[object, ...]:
+    return (
+        entry.project_id,
+        entry.target,
+        int(entry.present),
+        to_json(entry.values),
+        entry.token,
+        entry.remote_id,
+        entry.modified_at,
+        entry.acked_at,
+        int(entry.shared),
+    )
+
+
+def _base(row: sqlite3.Row) -> Base:
+    return Base(
+        row[0],
+        row[1],
+        bool(row[2]),
+        json.loads(row[3]),
+        row[4],
+        row[5],
+        row[6],
+        row[7],
+        bool(row[8]),
+    )

@@ -1,0 +1,185 @@
+"""Opening the database: WAL, synchronous=FULL, numbered migrations, one clear sentence on trouble.
+
+A commit is durable when ``transaction`` returns: the screens say "saved" after it, never before.
+Several processes may share one database; each thread has its own connection.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import os
+import sqlite3
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+SCHEMA_VERSION = 1
+BUSY_MS = 5_000
+_NETWORK_FILE_SYSTEMS = {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "afs", "sshfs", "fuse.sshfs"}
+
+
+class StoreError(Exception):
+    """The database can't do what was asked; the text is one sentence for a person."""
+
+
+def open_database(path: Path, *, busy_ms: int = BUSY_MS) -> sqlite3.Connection:
+    """A connection to the database at ``path``, created and migrated where need be.
+
+    Raises StoreError: not writable, damaged, newer than this program, on a network file system.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        refuse_network(path.parent)
+        conn = connect(path, busy_ms=busy_ms)
+        prepare(conn, path)
+    except (OSError, sqlite3.Error) as error:
+        raise explain(error, path) from error
+    return conn
+
+
+def connect(path: Path, *, busy_ms: int = BUSY_MS) -> sqlite3.Connection:
+    """A bare connection with this program's settings, in autocommit mode: every write goes through
+    ``transaction``. Callable from any one thread at a time."""
+    conn = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    conn.row_factory = sqlite3.Row
+    conn.execute(f"PRAGMA busy_timeout={busy_ms}")
+    conn.execute("PRAGMA journal_mode=WAL")
+    conn.execute("PRAGMA synchronous=FULL")
+    conn.execute("PRAGMA foreign_keys=ON")
+    if sys.platform == "darwin":
+        conn.execute("PRAGMA fullfsync=1")
+    conn.create_function("fold", 1, _fold, deterministic=True)
+    return conn
+
+
+def prepare(conn: sqlite3.Connection, path: Path) -> None:
+    """Bring the schema up to date; refuse a newer one. A backup is taken before a migration."""
+    version = conn.execute("PRAGMA user_version").fetchone()[0]
+    if version == SCHEMA_VERSION:
+        return
+    if version > SCHEMA_VERSION:
+        raise StoreError(
+            f"{path} was written by a newer Steerco (schema {version}, this program knows "
+            f"{SCHEMA_VERSION}); nothing was changed. Install the newer version."
+        )
+    if version:
+        backup(conn, path.with_name(f"{path.name}.before-{SCHEMA_VERSION}-{_stamp()}"))
+    from store import migrations
+
+    migrations.migrate(conn)
+
+
+def backup(conn: sqlite3.Connection, target: Path) -> None:
+    """A consistent copy of the open database, by SQLite's online backup."""
+    copy = sqlite3.connect(target)
+    try:
+        conn.backup(copy)
+    finally:
+        copy.close()
+
+
+@contextlib.contextmanager
+def transaction(conn: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
+    """One BEGIN IMMEDIATE … COMMIT; whatever is raised inside rolls everything back.
+
+    Inside an open transaction it is a part of that one. Raises StoreError for a lock held too
+    long, a full disk or a damaged file.
+    """
+    if conn.in_transaction:
+        yield conn
+        return
+    try:
+        conn.execute("BEGIN IMMEDIATE")
+    except sqlite3.Error as error:
+        raise explain(error) from error
+    try:
+        yield conn
+        conn.execute("COMMIT")
+    except sqlite3.Error as error:
+        _roll_back(conn)
+        raise explain(error) from error
+    except BaseException:
+        _roll_back(conn)
+        raise
+
+
+def data_version(conn: sqlite3.Connection) -> int:
+    """Changes when another connection, of this or another process, has committed."""
+    return int(conn.execute("PRAGMA data_version").fetchone()[0])
+
+
+def check_integrity(conn: sqlite3.Connection) -> list[str]:
+    """What PRAGMA integrity_check finds; empty when the file is sound."""
+    found = [row[0] for row in conn.execute("PRAGMA integrity_check(20)")]
+    return [] if found == ["ok"] else found
+
+
+def explain(error: Exception, path: Path | None = None) -> StoreError:
+    """The sentence for an error of SQLite or of the file system."""
+    if isinstance(error, StoreError):
+        return error
+    where = f" ({path})" if path else ""
+    text = str(error)
+    if "locked" in text or "busy" in text:
+        sentence = "another program holds the database; nothing was changed, try again"
+    elif "disk is full" in text or getattr(error, "errno", None) == 28:
+        sentence = "the disk is full; nothing was changed"
+    elif "readonly" in text or isinstance(error, PermissionError):
+        sentence = "the database can't be written here; set STEERCO_HOME to a writable directory"
+    elif "not a database" in text or "malformed" in text:
+        sentence = (
+            "the database file is damaged; it was left as it is. Run: steerco doctor, "
+            "or set STEERCO_HOME to another directory"
+        )
+    elif "unable to open" in text:
+        sentence = "the database file can't be opened; check the path and its permissions"
+    else:
+        sentence = f"the database answered: {text}"
+    return StoreError(sentence + where)
+
+
+def refuse_network(directory: Path, mounts: Path = Path("/proc/mounts")) -> None:
+    """WAL needs locks that work: a home on a network file system is refused.
+
+    Source: https://www.sqlite.org/wal.html, "does not work over a network filesystem".
+    """
+    kind = file_system_of(directory, mounts)
+    if kind in _NETWORK_FILE_SYSTEMS:
+        raise StoreError(
+            f"{directory} is on a network file system ({kind}), where SQLite's locks do not hold; "
+            "set STEERCO_HOME to a local directory"
+        )
+
+
+def file_system_of(directory: Path, mounts: Path = Path("/proc/mounts")) -> str | None:
+    """The type of the file system a directory is on; None where the system does not say."""
+    try:
+        lines = mounts.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return None
+    real = os.path.realpath(directory)
+    best, kind = "", None
+    for line in lines:
+        parts = line.split()
+        if len(parts) < 3:
+            continue
+        point = parts[1].replace("\\040", " ")
+        inside = real == point or real.startswith(point.rstrip("/") + "/")
+        if inside and len(point) >= len(best):
+            best, kind = point, parts[2]
+    return kind
+
+
+def _roll_back(conn: sqlite3.Connection) -> None:
+    if conn.in_transaction:
+        with contextlib.suppress(sqlite3.Error):
+            conn.execute("ROLLBACK")
+
+
+def _fold(text: str | None) -> str | None:
+    return None if text is None else str(text).casefold()
+
+
+def _stamp() -> str:
+    return dt.datetime.now(dt.UTC).strftime("%Y%m%dT%H%M%S")

@@ -1,0 +1,588 @@
+"""What has to reach each target: claims with leases, sends, acknowledgements, dead letters.
+
+At most one write of a project is under way on a target; its consecutive edits are claimed
+together and travel as one. States: pending → in_flight → done, with retrying, conflict, failed,
+superseded and discarded. *Held* is not stored: a delivery is held while its target is off or
+paused by a person, and saying so from that fact alone can't go stale.
+
+Every function that writes must run inside ``transaction``.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from store.canon import Values
+from store.operations import Changes
+from store.projects import to_json
+
+FIRESTORE, SALESFORCE = "firestore", "salesforce"
+TARGETS = (FIRESTORE, SALESFORCE)
+ROW, LINK = "row", "link"
+OPEN = ("pending", "retrying", "in_flight", "conflict", "failed")
+MOVING = ("pending", "retrying", "in_flight")
+FAR = 24 * 3600.0
+"""A time further ahead than this was written before the clock was set back: it is due."""
+
+_MOVING_SQL = "state IN ('pending', 'retrying', 'in_flight')"
+_OPEN_SQL = "state IN ('pending', 'retrying', 'in_flight', 'conflict', 'failed')"
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One operation on its way to one target."""
+
+    seq: int
+    target: str
+    part: str
+    project_id: str
+    state: str
+    attempts: int
+    sends: int
+    next_at: float | None
+    failing_since: float | None
+    lease_until: float | None
+    dropped: tuple[str, ...]
+    error_class: str | None
+    error_code: str | None
+    last_error: str | None
+    acked_at: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What left for a target and was not acknowledged."""
+
+    seq: int
+    op_id: str
+    action: str
+    values: Values
+    token: str | None
+    sent_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One delivery of a claim, with what its operation says."""
+
+    seq: int
+    op_id: str
+    kind: str
+    operator: str
+    at: str
+    changes: Changes
+    attempts: int
+    sends: int
+    failing_since: float | None
+    trace_id: str = ""
+    origin: str = "local"
+
+
+@dataclass(slots=True)
+class Claim:
+    """A project's deliveries for one target, leased to one owner. ``sent`` is what an earlier
+    owner (or try) sent without learning the outcome."""
+
+    project_id: str
+    target: str
+    part: str
+    items: list[Item]
+    sent: Sent | None = None
+    paths: list[str] = field(default_factory=list)
+
+    @property
+    def newest(self) -> Item:
+        """The claim's last operation."""
+        return self.items[-1]
+
+
+def add(
+    conn: sqlite3.Connection,
+    seq: int,
+    project_id: str,
+    parts: Iterable[tuple[str, str]],
+) -> None:
+    """Queue the operation for ``(target, part)`` each."""
+    conn.executemany(
+        "INSERT INTO deliveries (seq, target, part, project_id, state) "
+        "VALUES (?, ?, ?, ?, 'pending')",
+        [(seq, target, part, project_id) for target, part in parts],
+    )
+
+
+def claim(
+    conn: sqlite3.Connection,
+    target: str,
+    owner: str,
+    now: float,
+    *,
+    lease: float,
+    limit: int,
+    alone: bool = False,
+    only: Sequence[str] | None = None,
+) -> list[Claim]:
+    """Lease the deliveries of up to ``limit`` projects that may travel now, oldest first.
+
+    A project is passed over while a write of it is under way, while an older delivery of it waits
+    for its next try or for a person, while Firestore has not got what Salesforce would be told
+    (unless ``alone``), and, for the parent link, while row or parent are not in Salesforce yet.
+    ``only`` restricts the claim to these projects.
+    """
+    ids = _due_projects(conn, target, now, limit, only)
+    claims: list[Claim] = []
+    leased: list[tuple[str, float, int, str, str]] = []
+    for group in _groups(conn, target, ids, now, alone):
+        if len(claims) == limit:
+            break
+        claims.append(group)
+        leased += [(owner, now + lease, item.seq, target, group.part) for item in group.items]
+    conn.executemany(
+        "UPDATE deliveries SET state = 'in_flight', lease_owner = ?, lease_until = ? "
+        "WHERE seq = ? AND target = ? AND part = ?",
+        leased,
+    )
+    return claims
+
+
+def next_due(conn: sqlite3.Connection, target: str, now: float) -> float | None:
+    """When something for the target may move next (``now`` if at once); None if nothing waits."""
+    row = conn.execute(
+        "SELECT MIN(CASE state WHEN 'pending' THEN ?1 WHEN 'retrying' THEN MIN(next_at, ?1 + ?2) "
+        "ELSE MIN(lease_until, ?1 + ?2) END) "
+        "FROM deliveries INDEXED BY deliveries_due WHERE target = ?3 AND " + _MOVING_SQL,
+        (now, FAR, target),
+    ).fetchone()
+    return None if row[0] is None else float(row[0])
+
+
+def mark_sent(
+    conn: sqlite3.Connection,
+    owner: str,
+    sends: Sequence[tuple[Claim, str, Values, str | None]],
+    at: str,
+) -> list[Claim]:
+    """Write down what is about to leave: ``(claim, action, values, token)`` each.
+
+    Gives the claims whose lease still stands; the others belong to somebody else by now and must
+    not be sent.
+    """
+    standing: list[Claim] = []
+    for claim_, action, values, token in sends:
+        newest = claim_.newest
+        cursor = conn.execute(
+            "UPDATE deliveries SET sends = sends + 1 WHERE seq = ? AND target = ? AND part = ? "
+            "AND lease_owner = ? AND state = 'in_flight'",
+            (newest.seq, claim_.target, claim_.part, owner),
+        )
+        if cursor.rowcount != 1:
+            continue
+        standing.append(claim_)
+        conn.execute(
+            "INSERT OR REPLACE INTO sends VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                claim_.project_id,
+                claim_.target,
+                claim_.part,
+                newest.seq,
+                newest.op_id,
+                action,
+                to_json(values),
+                token,
+                at,
+            ),
+        )
+    return standing
+
+
+def settle(
+    conn: sqlite3.Connection, owner: str, claims: Iterable[Claim], state: str, at: str
+) -> None:
+    """Close claimed deliveries: ``done``, ``superseded`` … Only those whose lease still stands: an
+    acknowledgement never touches an operation it did not carry."""
+    claims = list(claims)
+    conn.executemany(
+        "UPDATE deliveries SET state = ?, acked_at = ?, lease_owner = NULL, lease_until = NULL, "
+        "next_at = NULL, last_error = NULL, error_class = NULL, error_code = NULL "
+        "WHERE seq = ? AND target = ? AND part = ? AND lease_owner = ?",
+        [(state, at, item.seq, c.target, c.part, owner) for c in claims for item in c.items],
+    )
+    conn.executemany(
+        "DELETE FROM sends WHERE project_id = ? AND target = ? AND part = ?",
+        [(c.project_id, c.target, c.part) for c in claims],
+    )
+
+
+def put_back(
+    conn: sqlite3.Connection,
+    owner: str,
+    claim_: Claim,
+    *,
+    state: str,
+    now: float,
+    next_at: float | None = None,
+    charge: bool = False,
+    error: tuple[str, str, str] | None = None,
+    unknown: bool = False,
+) -> None:
+    """End a claim without delivery.
+
+    ``state`` is pending, retrying, failed or conflict; ``charge`` counts an attempt; ``error`` is
+    ``(class, code, sentence)``; ``unknown`` keeps what was sent, so that the next owner reads the
+    record before anything is sent again.
+    """
+    cls, code, sentence = error or (None, None, None)
+    conn.executemany(
+        "UPDATE deliveries SET state = ?, next_at = ?, attempts = attempts + ?, "
+        "failing_since = CASE WHEN ?1 = 'pending' THEN NULL ELSE COALESCE(failing_since, ?) END, "
+        "lease_owner = NULL, lease_until = NULL, error_class = ?, error_code = ?, last_error = ? "
+        "WHERE seq = ? AND target = ? AND part = ? AND lease_owner = ?",
+        [
+            (
+                state,
+                next_at,
+                int(charge),
+                now,
+                cls,
+                code,
+                sentence,
+                item.seq,
+                claim_.target,
+                claim_.part,
+                owner,
+            )
+            for item in claim_.items
+        ],
+    )
+    if not unknown:
+        conn.execute(
+            "DELETE FROM sends WHERE project_id = ? AND target = ? AND part = ?",
+            (claim_.project_id, claim_.target, claim_.part),
+        )
+
+
+def sent(conn: sqlite3.Connection, project_id: str, target: str, part: str = ROW) -> Sent | None:
+    """What left and was not acknowledged, if anything."""
+    row = conn.execute(
+        "SELECT seq, op_id, action, vals, token, sent_at FROM sends "
+        "WHERE project_id = ? AND target = ? AND part = ?",
+        (project_id, target, part),
+    ).fetchone()
+    return Sent(row[0], row[1], row[2], json.loads(row[3]), row[4], row[5]) if row else None
+
+
+def of_operation(conn: sqlite3.Connection, seq: int) -> list[Delivery]:
+    """The deliveries of one operation, Firestore first."""
+    rows = conn.execute("SELECT * FROM deliveries WHERE seq = ? ORDER BY target, part DESC", (seq,))
+    return [_delivery(row) for row in rows]
+
+
+def of_operations(conn: sqlite3.Connection, seqs: Iterable[int]) -> dict[int, list[Delivery]]:
+    """The deliveries of several operations by their number."""
+    found: dict[int, list[Delivery]] = {}
+    rows = conn.execute(
+        "SELECT * FROM deliveries WHERE seq IN (SELECT value FROM json_each(?)) "
+        "ORDER BY seq, target, part DESC",
+        (json.dumps(list(seqs)),),
+    )
+    for row in rows:
+        found.setdefault(row["seq"], []).append(_delivery(row))
+    return found
+
+
+def open_of_project(
+    conn: sqlite3.Connection, project_id: str, target: str | None = None
+) -> list[Delivery]:
+    """The project's deliveries that are not over, oldest first."""
+    sql = (
+        "SELECT * FROM deliveries INDEXED BY deliveries_open WHERE project_id = ? AND " + _OPEN_SQL
+    )
+    parameters: list[object] = [project_id]
+    if target is not None:
+        sql += " AND target = ?"
+        parameters.append(target)
+    return [_delivery(row) for row in conn.execute(sql + " ORDER BY seq", parameters)]
+
+
+def failed_of_project(conn: sqlite3.Connection, project_id: str) -> list[Delivery]:
+    """The project's dead letters, oldest first."""
+    rows = conn.execute(
+        "SELECT * FROM deliveries INDEXED BY deliveries_failed "
+        "WHERE project_id = ? AND state = 'failed' ORDER BY seq",
+        (project_id,),
+    )
+    return [_delivery(row) for row in rows]
+
+
+def counts(conn: sqlite3.Connection) -> dict[str, dict[str, int]]:
+    """Open deliveries by target and state; ``done`` is not counted here."""
+    found: dict[str, dict[str, int]] = {t: dict.fromkeys(OPEN, 0) for t in TARGETS}
+    rows = conn.execute(
+        f"SELECT target, state, COUNT(*) FROM deliveries WHERE {_OPEN_SQL} GROUP BY target, state"
+    )
+    for target, state, number in rows:
+        found.setdefault(target, dict.fromkeys(OPEN, 0))[state] = number
+    return found
+
+
+def set_state(
+    conn: sqlite3.Connection,
+    seq: int,
+    target: str,
+    state: str,
+    *,
+    part: str | None = None,
+    reset: bool = False,
+) -> int:
+    """Move an open delivery by a person's decision (retry, discard, resolve) or because a later
+    edit took its place; ``reset`` forgets attempts and errors. Gives the number moved; one that is
+    in flight stays, since it may be on its way."""
+    clause = "" if part is None else " AND part = ?"
+    forget = (
+        ", attempts = 0, next_at = NULL, failing_since = NULL, error_class = NULL, "
+        "error_code = NULL, last_error = NULL"
+        if reset
+        else ""
+    )
+    cursor = conn.execute(
+        f"UPDATE deliveries SET state = ?{forget} WHERE seq = ? AND target = ? "
+        f"AND state IN ('pending', 'retrying', 'conflict', 'failed'){clause}",
+        (state, seq, target, *([] if part is None else [part])),
+    )
+    return cursor.rowcount
+
+
+def drop(conn: sqlite3.Connection, seq: int, target: str, paths: Iterable[str]) -> None:
+    """A field of a delivery was judged: it need not be delivered any more. With its last field the
+    delivery is superseded."""
+    row = conn.execute(
+        "SELECT d.dropped, o.changes FROM deliveries d JOIN operations o USING (seq) "
+        "WHERE d.seq = ? AND d.target = ? AND d.part = 'row'",
+        (seq, target),
+    ).fetchone()
+    if row is None:
+        return
+    gone = sorted({*json.loads(row[0] or "[]"), *paths})
+    left = set(json.loads(row[1])) - set(gone)
+    conn.execute(
+        "UPDATE deliveries SET dropped = ?, state = CASE WHEN ? THEN 'superseded' ELSE state END "
+        f"WHERE seq = ? AND target = ? AND part = 'row' AND {_OPEN_SQL}",
+        (to_json(gone), not left, seq, target),
+    )
+
+
+def renew(conn: sqlite3.Connection, owner: str, target: str, now: float, lease: float) -> int:
+    """Push the expiry of this owner's leases on a target further out."""
+    cursor = conn.execute(
+        "UPDATE deliveries SET lease_until = ? WHERE target = ? AND state = 'in_flight' "
+        "AND lease_owner = ?",
+        (now + lease, target, owner),
+    )
+    return cursor.rowcount
+
+
+def release(conn: sqlite3.Connection, owner: str) -> int:
+    """Give back every lease of an owner that stops; what was sent stays written down."""
+    cursor = conn.execute(
+        "UPDATE deliveries SET state = CASE WHEN attempts > 0 THEN 'retrying' ELSE 'pending' END, "
+        "lease_owner = NULL, lease_until = NULL WHERE state = 'in_flight' AND lease_owner = ?",
+        (owner,),
+    )
+    return cursor.rowcount
+
+
+def lease_owners(conn: sqlite3.Connection) -> list[str]:
+    """Everybody who holds a lease."""
+    rows = conn.execute(
+        "SELECT DISTINCT lease_owner FROM deliveries INDEXED BY deliveries_due "
+        "WHERE target IN ('firestore', 'salesforce') AND state = 'in_flight' "
+        f"AND {_MOVING_SQL}"
+    )
+    return [row[0] for row in rows if row[0]]
+
+
+def expire(conn: sqlite3.Connection, owner: str) -> None:
+    """End the leases of an owner that is known to be dead, so that nobody waits for them."""
+    conn.execute(
+        "UPDATE deliveries SET lease_until = 0 WHERE state = 'in_flight' AND lease_owner = ?",
+        (owner,),
+    )
+
+
+def _due_projects(
+    conn: sqlite3.Connection, target: str, now: float, limit: int, only: Sequence[str] | None
+) -> list[str]:
+    """Projects with something that may move, oldest first. Some are ruled out later, so more are
+    taken than asked for; a scan that finds too few goes on where it stopped."""
+    wanted = limit * 2
+    seen: dict[str, None] = {}
+    allowed = None if only is None else set(only)
+    # INDEXED BY: left to itself the planner walks the primary key through every delivery ever made.
+    rows = conn.execute(
+        "SELECT project_id, state, next_at, lease_until FROM deliveries INDEXED BY deliveries_due "
+        f"WHERE target = ? AND {_MOVING_SQL} ORDER BY target, seq",
+        (target,),
+    )
+    for project_id, state, next_at, lease_until in rows:
+        if project_id in seen or (allowed is not None and project_id not in allowed):
+            continue
+        if state == "retrying" and not _due(next_at, now):
+            continue
+        if state == "in_flight" and not _due(lease_until, now):
+            continue
+        seen[project_id] = None
+        if len(seen) >= wanted:
+            break
+    return list(seen)
+
+
+def _groups(
+    conn: sqlite3.Connection, target: str, ids: Sequence[str], now: float, alone: bool
+) -> Iterable[Claim]:
+    if not ids:
+        return
+    behind = "0"
+    if target == SALESFORCE and not alone:
+        behind = (
+            "EXISTS (SELECT 1 FROM deliveries f WHERE f.seq = d.seq AND f.target = 'firestore' "
+            "AND f.state IN ('pending', 'retrying', 'in_flight') "
+            "AND COALESCE(f.failing_since, ?3) > ?3 - 60)"
+        )
+    rows = conn.execute(
+        f"""
+        SELECT d.project_id, d.part, d.seq, d.state, d.next_at, d.lease_until, d.attempts, d.sends,
+               d.failing_since, d.dropped, o.op_id, o.kind, o.operator, o.at, o.changes,
+               o.trace_id, o.origin, {behind} AS behind
+        FROM json_each(?1) AS wanted
+        CROSS JOIN deliveries d INDEXED BY deliveries_open
+          ON d.project_id = wanted.value AND d.target = ?2
+        JOIN operations o ON o.seq = d.seq
+        WHERE d.{_OPEN_SQL} AND ?3
+        ORDER BY wanted.key, d.seq
+        """,
+        (json.dumps(list(ids)), target, now),
+    )
+    by_project: dict[tuple[str, str], list[sqlite3.Row]] = {}
+    for row in rows:
+        by_project.setdefault((row[0], row[1]), []).append(row)
+    sends = _sends(conn, target, ids)
+    links = [pid for pid, part in by_project if part == LINK]
+    ready = _ready_links(conn, links) if links else set()
+    busy = {
+        pid
+        for (pid, _), group in by_project.items()
+        if any(r["state"] == "in_flight" and not _due(r["lease_until"], now) for r in group)
+    }
+    for (project_id, part), group in sorted(by_project.items(), key=lambda e: e[0][1] == LINK):
+        # One write of a record at a time: the link follows in the next claim.
+        if project_id in busy or (part == LINK and project_id not in ready):
+            continue
+        items = claimable(group, now)
+        if items:
+            busy.add(project_id)
+            yield Claim(project_id, target, part, items, sends.get((project_id, part)))
+
+
+def claimable(group: Sequence[sqlite3.Row], now: float) -> list[Item]:
+    """The deliveries of one project and part that may travel together now, oldest first.
+
+    Pure over the rows. Nothing may travel while a write of the project is under way, waits for its
+    next try, waits for a person's decision on a delete, or is behind Firestore. A dead letter does
+    not stop later edits of other fields; a dead *create* does, since there is no row to edit, until
+    a new edit brings it along.
+    """
+    items: list[Item] = []
+    for row in group:
+        state = row["state"]
+        if state == "conflict":
+            return []
+        if state == "failed":
+            if row["kind"] in ("create", "delete", "restore"):
+                return []
+            continue
+        if state == "in_flight" and not _due(row["lease_until"], now):
+            return []
+        if state == "retrying" and not _due(row["next_at"], now):
+            return []
+        if row["behind"]:
+            break
+        items.append(_item(row))
+    return items
+
+
+def _ready_links(conn: sqlite3.Connection, ids: Sequence[str]) -> set[str]:
+    """Projects whose row is in Salesforce and whose parent (if any) is too."""
+    rows = conn.execute(
+        """
+        SELECT p.project_id FROM json_each(?) AS wanted JOIN projects p
+          ON p.project_id = wanted.value
+        WHERE EXISTS (SELECT 1 FROM bases b WHERE b.project_id = p.project_id
+                      AND b.target = 'salesforce' AND b.present)
+          AND (p.parent_id IS NULL OR EXISTS (SELECT 1 FROM bases b
+               WHERE b.project_id = p.parent_id AND b.target = 'salesforce' AND b.present))
+        """,
+        (json.dumps(list(ids)),),
+    )
+    return {row[0] for row in rows}
+
+
+def _sends(
+    conn: sqlite3.Connection, target: str, ids: Sequence[str]
+) -> Mapping[tuple[str, str], Sent]:
+    rows = conn.execute(
+        "SELECT project_id, part, seq, op_id, action, vals, token, sent_at FROM sends "
+        "WHERE target = ? AND project_id IN (SELECT value FROM json_each(?))",
+        (target, json.dumps(list(ids))),
+    )
+    return {
+        (row[0], row[1]): Sent(row[2], row[3], row[4], json.loads(row[5]), row[6], row[7])
+        for row in rows
+    }
+
+
+def _due(moment: float | None, now: float) -> bool:
+    return moment is None or moment <= now or moment > now + FAR
+
+
+def _item(row: sqlite3.Row) -> Item:
+    dropped = set(json.loads(row["dropped"])) if row["dropped"] else ()
+    changes: Changes = {
+        path: (pair[0], pair[1])
+        for path, pair in json.loads(row["changes"]).items()
+        if path not in dropped
+    }
+    return Item(
+        row["seq"],
+        row["op_id"],
+        row["kind"],
+        row["operator"],
+        row["at"],
+        changes,
+        row["attempts"],
+        row["sends"],
+        row["failing_since"],
+        row["trace_id"],
+        row["origin"],
+    )
+
+
+def _delivery(row: sqlite3.Row) -> Delivery:
+    return Delivery(
+        row["seq"],
+        row["target"],
+        row["part"],
+        row["project_id"],
+        row["state"],
+        row["attempts"],
+        row["sends"],
+        row["next_at"],
+        row["failing_since"],
+        row["lease_until"],
+        tuple(json.loads(row["dropped"] or "[]")),
+        row["error_class"],
+        row["error_code"],
+        row["last_error"],
+        row["acked_at"],
+    )

@@ -1,0 +1,25 @@
+"""Facts about this database: whose it is, what was read when. Writers run in ``transaction``."""
+
+from __future__ import annotations
+
+import sqlite3
+
+
+def get(conn: sqlite3.Connection, key: str) -> str | None:
+    """The value kept under a key."""
+    row = conn.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
+    return row[0] if row else None
+
+
+def put(conn: sqlite3.Connection, key: str, value: str) -> None:
+    """Keep a value under a key."""
+    conn.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))
+
+
+def client_id(conn: sqlite3.Connection, fresh: str) -> str:
+    """This database's identity as a client; ``fresh`` becomes it where there is none yet."""
+    known = get(conn, "client_id")
+    if known is None:
+        put(conn, "client_id", fresh)
+        return fresh
+    return known

@@ -1,0 +1,294 @@
+"""The numbered schema. A migration that has shipped is never edited; a new one is added."""
+
+from __future__ import annotations
+
+import sqlite3
+
+from sqlite_utils import Database
+from sqlite_utils.migrations import Migrations
+
+from store.database import SCHEMA_VERSION
+
+steps = Migrations("steerco")
+
+_FIRST = (
+    # Facts about this database: client_id, the last full read, …
+    "CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID",
+    # Only projects that exist. A deleted one moves to tombstones, so that no query can show it.
+    """
+    CREATE TABLE projects (
+      project_id TEXT PRIMARY KEY,
+      rev INTEGER NOT NULL,
+      feature_name TEXT NOT NULL,
+      status TEXT NOT NULL,
+      priority TEXT NOT NULL,
+      sort_order INTEGER,
+      product_owner TEXT,
+      it_lead TEXT,
+      launch_target TEXT,
+      department TEXT,
+      strategic_group TEXT,
+      strategic_value TEXT,
+      level_of_effort TEXT,
+      intake_dev_t_shirt TEXT,
+      intake_dev_readiness INTEGER,
+      total_score INTEGER,
+      intake_primary_system TEXT,
+      flags_alignment INTEGER NOT NULL,
+      flags_high_impact_work INTEGER NOT NULL,
+      flags_retention_focus INTEGER NOT NULL,
+      flags_thought_leadership INTEGER NOT NULL,
+      flags_ai_ways_of_working INTEGER NOT NULL,
+      brief_what_it_does TEXT,
+      brief_why_it_matters TEXT,
+      brief_business_impact TEXT,
+      brief_punchline TEXT,
+      intake_submitted_by TEXT,
+      intake_executive_sponsor TEXT,
+      intake_intake_document_url TEXT,
+      intake_reviewer_comments TEXT,
+      parent_id TEXT,
+      imported_created_by TEXT,
+      imported_updated_by TEXT,
+      scores TEXT NOT NULL,
+      search TEXT NOT NULL,
+      sf_id TEXT,
+      created_by TEXT NOT NULL,
+      created_at TEXT NOT NULL,
+      updated_by TEXT NOT NULL,
+      updated_at TEXT NOT NULL,
+      priority_rank INTEGER GENERATED ALWAYS AS (
+        CASE priority WHEN 'P1' THEN 1 WHEN 'P2' THEN 2 WHEN 'TBD' THEN 3
+                      WHEN 'Not yet Prioritized' THEN 4 ELSE 5 END) VIRTUAL,
+      launch_date TEXT GENERATED ALWAYS AS (
+        CASE WHEN (launch_target GLOB '19[0-9][0-9]-[0-1][0-9]-[0-3][0-9]'
+                   OR launch_target GLOB '20[0-9][0-9]-[0-1][0-9]-[0-3][0-9]')
+                  AND date(launch_target) = launch_target
+             THEN launch_target END) VIRTUAL
+    ) STRICT
+    """,
+    "CREATE INDEX projects_parent ON projects(parent_id) WHERE parent_id IS NOT NULL",
+    # What was deleted, whole, so that undo can bring it back and no id is used again.
+    """
+    CREATE TABLE tombstones (
+      project_id TEXT PRIMARY KEY,
+      deleted_at TEXT NOT NULL,
+      deleted_by TEXT NOT NULL,
+      snapshot TEXT NOT NULL
+    ) STRICT, WITHOUT ROWID
+    """,
+    # One row for each edit that has to travel. seq is the client's monotonic number.
+    """
+    CREATE TABLE operations (
+      seq INTEGER PRIMARY KEY AUTOINCREMENT,
+      op_id TEXT NOT NULL UNIQUE,
+      trace_id TEXT NOT NULL,
+      project_id TEXT NOT NULL,
+      kind TEXT NOT NULL CHECK (kind IN ('create', 'update', 'delete', 'restore')),
+      origin TEXT NOT NULL,
+      operator TEXT NOT NULL,
+      at TEXT NOT NULL,
+      changes TEXT NOT NULL,
+      undoes INTEGER
+    ) STRICT
+    """,
+    "CREATE INDEX operations_project ON operations(project_id, seq)",
+    # One row for each operation and target; part 'link' is Salesforce's parent field, which waits
+    # for the parent without holding up the row.
+    """
+    CREATE TABLE deliveries (
+      seq INTEGER NOT NULL REFERENCES operations(seq),
+      target TEXT NOT NULL,
+      part TEXT NOT NULL DEFAULT 'row' CHECK (part IN ('row', 'link')),
+      project_id TEXT NOT NULL,
+      state TEXT NOT NULL CHECK (state IN ('pending', 'in_flight', 'retrying', 'conflict',
+        'failed', 'done', 'superseded', 'discarded')),
+      attempts INTEGER NOT NULL DEFAULT 0,
+      sends INTEGER NOT NULL DEFAULT 0,
+      next_at REAL,
+      failing_since REAL,
+      lease_owner TEXT,
+      lease_until REAL,
+      dropped TEXT,
+      error_class TEXT,
+      error_code TEXT,
+      last_error TEXT,
+      acked_at TEXT,
+      PRIMARY KEY (seq, target, part)
+    ) STRICT, WITHOUT ROWID
+    """,
+    """
+    CREATE INDEX deliveries_due ON deliveries(target, seq, part, project_id, state, next_at,
+      lease_until) WHERE state IN ('pending', 'retrying', 'in_flight')
+    """,
+    """
+    CREATE INDEX deliveries_open ON deliveries(project_id, target, seq)
+      WHERE state IN ('pending', 'retrying', 'in_flight', 'conflict', 'failed')
+    """,
+    "CREATE INDEX deliveries_failed ON deliveries(project_id) WHERE state = 'failed'",
+    # What left for a target and is not acknowledged: written before the send, gone with the ack.
+    """
+    CREATE TABLE sends (
+      project_id TEXT NOT NULL,
+      target TEXT NOT NULL,
+      part TEXT NOT NULL,
+      seq INTEGER NOT NULL,
+      op_id TEXT NOT NULL,
+      action TEXT NOT NULL,
+      vals TEXT NOT NULL,
+      token TEXT,
+      sent_at TEXT NOT NULL,
+      PRIMARY KEY (project_id, target, part)
+    ) STRICT, WITHOUT ROWID
+    """,
+    # The last state known to be common with each target. present 0: known to be gone there.
+    # shared 0: the Firestore document does not know this Salesforce state yet.
+    """
+    CREATE TABLE bases (
+      project_id TEXT NOT NULL,
+      target TEXT NOT NULL,
+      present INTEGER NOT NULL,
+      vals TEXT NOT NULL,
+      token TEXT,
+      remote_id TEXT,
+      modified_at TEXT,
+      acked_at TEXT NOT NULL,
+      shared INTEGER NOT NULL DEFAULT 1,
+      PRIMARY KEY (project_id, target)
+    ) STRICT, WITHOUT ROWID
+    """,
+    "CREATE INDEX bases_unshared ON bases(target, project_id) WHERE shared = 0",
+    # When, by whom and by which operation a field got its present value.
+    """
+    CREATE TABLE stamps (
+      project_id TEXT NOT NULL,
+      path TEXT NOT NULL,
+      at TEXT NOT NULL,
+      by TEXT NOT NULL,
+      op_id TEXT NOT NULL,
+      origin TEXT NOT NULL,
+      PRIMARY KEY (project_id, path)
+    ) STRICT, WITHOUT ROWID
+    """,
+    # Every change, for ever, wherever it came from.
+    """
+    CREATE TABLE audit (
+      id INTEGER PRIMARY KEY AUTOINCREMENT,
+      project_id TEXT NOT NULL,
+      at TEXT NOT NULL,
+      operator TEXT NOT NULL,
+      origin TEXT NOT NULL,
+      kind TEXT NOT NULL,
+      changes TEXT NOT NULL,
+      seq INTEGER
+    ) STRICT
+    """,
+    "CREATE INDEX audit_project ON audit(project_id, id)",
+    """
+    CREATE TABLE conflicts (
+      id TEXT PRIMARY KEY,
+      project_id TEXT NOT NULL,
+      path TEXT NOT NULL,
+      target TEXT NOT NULL,
+      base TEXT,
+      mine TEXT,
+      theirs TEXT,
+      winner TEXT NOT NULL CHECK (winner IN ('mine', 'theirs', 'nobody')),
+      mine_at TEXT NOT NULL,
+      theirs_at TEXT NOT NULL,
+      mine_by TEXT NOT NULL,
+      theirs_by TEXT NOT NULL,
+      seq INTEGER,
+      state TEXT NOT NULL DEFAULT 'open',
+      at TEXT NOT NULL,
+      resolution TEXT,
+      resolved_by TEXT,
+      resolved_at TEXT,
+      shared INTEGER NOT NULL DEFAULT 0
+    ) STRICT, WITHOUT ROWID
+    """,
+    "CREATE INDEX conflicts_open ON conflicts(project_id) WHERE state = 'open'",
+    # One row for each attempt on each target: the structured log behind inspect.
+    """
+    CREATE TABLE attempts (
+      id INTEGER PRIMARY KEY AUTOINCREMENT,
+      at TEXT NOT NULL,
+      target TEXT NOT NULL,
+      project_id TEXT NOT NULL,
+      part TEXT NOT NULL,
+      seq INTEGER NOT NULL,
+      action TEXT NOT NULL,
+      outcome TEXT NOT NULL,
+      code TEXT,
+      message TEXT,
+      request TEXT,
+      response TEXT,
+      ms INTEGER
+    ) STRICT
+    """,
+    "CREATE INDEX attempts_project ON attempts(project_id, id)",
+    # What is known of each remote system, shared by every process on this database.
+    """
+    CREATE TABLE targets (
+      target TEXT PRIMARY KEY,
+      identity TEXT,
+      paused_by TEXT,
+      paused_at TEXT,
+      pause_reason TEXT,
+      down_since REAL,
+      down_code TEXT,
+      down_reason TEXT,
+      probe_at REAL,
+      probes INTEGER NOT NULL DEFAULT 0,
+      last_ok_at TEXT,
+      last_drain_at TEXT,
+      last_reconcile_at TEXT,
+      api_used INTEGER,
+      api_limit INTEGER,
+      clock_offset REAL
+    ) STRICT, WITHOUT ROWID
+    """,
+    """
+    CREATE TABLE users (
+      user_id TEXT PRIMARY KEY,
+      name TEXT NOT NULL,
+      email TEXT,
+      active INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID
+    """,
+    # Text that was typed and not saved; offered again after a crash.
+    """
+    CREATE TABLE drafts (
+      project_id TEXT NOT NULL,
+      path TEXT NOT NULL,
+      text TEXT NOT NULL,
+      opened_on TEXT,
+      at TEXT NOT NULL,
+      PRIMARY KEY (project_id, path)
+    ) STRICT, WITHOUT ROWID
+    """,
+)
+
+
+@steps(name="001_first")
+def first(db: Database) -> None:
+    """The first schema."""
+    for statement in _FIRST:
+        db.execute(statement)
+
+
+def migrate(conn: sqlite3.Connection) -> None:
+    """Apply what is missing, each step in one transaction, and set the version last.
+
+    Two processes may start at once: the second waits for the first and finds nothing to do.
+    """
+    conn.execute("BEGIN IMMEDIATE")
+    try:
+        if conn.execute("PRAGMA user_version").fetchone()[0] < SCHEMA_VERSION:
+            steps.apply(Database(conn))
+            conn.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+        conn.execute("COMMIT")
+    except BaseException:
+        if conn.in_transaction:
+            conn.execute("ROLLBACK")
+        raise

@@ -1,0 +1,194 @@
+"""Edits that travel: one operation for each, with its changes, and the audit of every change.
+
+``changes`` maps a path to ``[old, new]``: the value the edit replaced and the value it set. Every
+function that writes must run inside ``transaction``.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from store.canon import Value
+from store.projects import to_json
+
+Changes: TypeAlias = dict[str, tuple[Value, Value]]
+
+_AUDIT = (
+    "INSERT INTO audit (project_id, at, operator, origin, kind, changes, seq) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?)"
+)
+LOCAL = "local"
+"""Origins: local, import, undo, people, discard (made here), firestore, salesforce (brought)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One acknowledged edit. ``kind`` is create, update, delete or restore."""
+
+    seq: int
+    op_id: str
+    trace_id: str
+    project_id: str
+    kind: str
+    origin: str
+    operator: str
+    at: str
+    changes: Changes
+    undoes: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AuditEntry:
+    """One change in a project's history, wherever it came from. ``seq`` is its operation here."""
+
+    id: int
+    project_id: str
+    at: str
+    operator: str
+    origin: str
+    kind: str
+    changes: Changes
+    seq: int | None
+
+
+def record(
+    conn: sqlite3.Connection,
+    *,
+    op_id: str,
+    trace_id: str,
+    project_id: str,
+    kind: str,
+    origin: str,
+    operator: str,
+    at: str,
+    changes: Mapping[str, tuple[Value, Value]],
+    undoes: int | None = None,
+) -> int:
+    """Add the operation and its audit entry; gives the operation's sequence number."""
+    text = to_json(changes)
+    cursor = conn.execute(
+        "INSERT INTO operations (op_id, trace_id, project_id, kind, origin, operator, at, changes, "
+        "undoes) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (op_id, trace_id, project_id, kind, origin, operator, at, text, undoes),
+    )
+    seq = int(cursor.lastrowid or 0)
+    conn.execute(_AUDIT, (project_id, at, operator, origin, kind, text, seq))
+    return seq
+
+
+def note(
+    conn: sqlite3.Connection,
+    *,
+    project_id: str,
+    at: str,
+    operator: str,
+    origin: str,
+    kind: str,
+    changes: Mapping[str, tuple[Value, Value]],
+) -> None:
+    """An audit entry without an operation: a change that came in and needs to go nowhere."""
+    conn.execute(_AUDIT, (project_id, at, operator, origin, kind, to_json(changes), None))
+
+
+def get(conn: sqlite3.Connection, seq: int) -> Operation | None:
+    """The operation with this number."""
+    row = conn.execute("SELECT * FROM operations WHERE seq = ?", (seq,)).fetchone()
+    return _operation(row) if row else None
+
+
+def get_many(conn: sqlite3.Connection, seqs: Iterable[int]) -> dict[int, Operation]:
+    """The operations with these numbers."""
+    rows = conn.execute(
+        "SELECT * FROM operations WHERE seq IN (SELECT value FROM json_each(?))",
+        (json.dumps(list(seqs)),),
+    )
+    return {row["seq"]: _operation(row) for row in rows}
+
+
+def undo_group(conn: sqlite3.Connection, operator: str, *, redo: bool = False) -> list[Operation]:
+    """The operator's newest action that can be undone (or whose undo can be redone), as its
+    operations, newest first; empty where there is none.
+
+    An action is what one key did: its operations share a trace (a bulk edit, a move, a delete with
+    its unlinks). An undo names the operations it reverses; a redo is the undo of an undo.
+    """
+    rows = conn.execute(
+        "SELECT seq, trace_id, undoes FROM operations WHERE operator = ? "
+        "AND origin IN ('local', 'undo') ORDER BY seq DESC LIMIT 2000",
+        (operator,),
+    ).fetchall()
+    undo, again = _stacks([(row[0], row[1], row[2]) for row in reversed(rows)])
+    stack = again if redo else undo
+    if not stack:
+        return []
+    seqs = [row[0] for row in rows if row[1] == stack[-1]]
+    found = get_many(conn, seqs)
+    return [found[seq] for seq in seqs]
+
+
+def _stacks(rows: list[tuple[int, str, int | None]]) -> tuple[list[str], list[str]]:
+    """Replay ``(seq, trace, undoes)``, oldest first, into the stacks of traces to undo and redo."""
+    trace_of: dict[int, str] = {}
+    seen: set[str] = set()
+    undo: list[str] = []
+    again: list[str] = []
+    for seq, trace, undoes in rows:
+        first = trace not in seen
+        seen.add(trace)
+        trace_of[seq] = trace
+        if undoes is None:
+            if first:
+                undo.append(trace)
+                again.clear()
+            continue
+        target = trace_of.get(undoes)
+        if target in undo:
+            undo.remove(target)
+            again.append(trace)
+        elif target in again:
+            again.remove(target)
+            undo.append(trace)
+    return undo, again
+
+
+def history(conn: sqlite3.Connection, project_id: str, limit: int = 500) -> list[AuditEntry]:
+    """A project's changes, newest first."""
+    rows = conn.execute(
+        "SELECT * FROM audit WHERE project_id = ? ORDER BY id DESC LIMIT ?", (project_id, limit)
+    )
+    return [
+        AuditEntry(
+            row["id"],
+            row["project_id"],
+            row["at"],
+            row["operator"],
+            row["origin"],
+            row["kind"],
+            _changes(row["changes"]),
+            row["seq"],
+        )
+        for row in rows
+    ]
+
+
+def _changes(text: str) -> Changes:
+    return {path: (pair[0], pair[1]) for path, pair in json.loads(text).items()}
+
+
+def _operation(row: sqlite3.Row) -> Operation:
+    return Operation(
+        row["seq"],
+        row["op_id"],
+        row["trace_id"],
+        row["project_id"],
+        row["kind"],
+        row["origin"],
+        row["operator"],
+        row["at"],
+        _changes(row["changes"]),
+        row["undoes"],
+    )

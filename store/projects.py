@@ -1,0 +1,336 @@
+"""The projects that exist, as rows.
+
+A project's fields travel as one flat mapping, path → canonical value, with ``scores.<voter>`` for
+each vote. Every function takes the connection; those that write must run inside ``transaction``.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import sqlite3
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from store import fields, views
+from store.canon import Values, total_of
+from store.fields import FIELDS, Kind
+
+_COLUMNS = [f.column for f in FIELDS]
+_BOOLEANS = {f.path for f in FIELDS if f.kind is Kind.BOOLEAN}
+_SELECT = (
+    "SELECT project_id, rev, sf_id, created_by, created_at, updated_by, updated_at, scores, "
+    + ", ".join(_COLUMNS)
+    + " FROM projects"
+)
+_INSERT = (
+    "INSERT INTO projects (project_id, rev, sf_id, created_by, created_at, updated_by, updated_at, "
+    "scores, search, "
+    + ", ".join(_COLUMNS)
+    + ") VALUES ("
+    + ", ".join("?" * (9 + len(_COLUMNS)))
+    + ")"
+)
+_SEARCHED = [
+    f.path for f in FIELDS if f.kind not in (Kind.BOOLEAN, Kind.INTEGER, Kind.PERCENT, Kind.PARENT)
+]
+ORDER = (
+    "priority_rank, sort_order IS NULL, sort_order, launch_date IS NULL, launch_date, project_id"
+)
+SORTABLE: dict[str, str] = {
+    f.path: {"priority": "priority_rank", "launch_target": "launch_date"}.get(f.path, f.column)
+    for f in FIELDS
+} | {"updated_at": "updated_at", "project_id": "project_id"}
+_TEXT_KINDS = (Kind.TEXT, Kind.LONG_TEXT, Kind.PERSON, Kind.URL)
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """One project as it is stored here. ``values`` holds every field and each vote."""
+
+    project_id: str
+    rev: int
+    values: Values
+    sf_id: str | None
+    created_by: str
+    created_at: str
+    updated_by: str
+    updated_at: str
+
+    @property
+    def name(self) -> str:
+        """The feature name."""
+        return str(self.values["feature_name"])
+
+    @property
+    def scores(self) -> dict[str, int]:
+        """The votes by voter."""
+        return {
+            fields.voter_of(p): v
+            for p, v in self.values.items()
+            if fields.is_score(p) and isinstance(v, int)
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """One condition of a search: text anywhere (``path`` None) or inside one field."""
+
+    text: str
+    path: str | None = None
+    negate: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """Which projects, in which order. ``today`` is the organisation's date."""
+
+    today: dt.date
+    view: views.View = views.VIEWS[0]
+    terms: tuple[Term, ...] = ()
+    sort: str | None = None
+    descending: bool = False
+    limit: int | None = None
+
+
+def get(conn: sqlite3.Connection, project_id: str) -> Project | None:
+    """The project, or None where there is none (or it was deleted)."""
+    row = conn.execute(_SELECT + " WHERE project_id = ?", (project_id,)).fetchone()
+    return _project(row) if row else None
+
+
+def get_many(conn: sqlite3.Connection, ids: Sequence[str]) -> dict[str, Project]:
+    """Those of the projects that exist, by id."""
+    rows = conn.execute(
+        _SELECT + " WHERE project_id IN (SELECT value FROM json_each(?))", (json.dumps(list(ids)),)
+    )
+    return {row["project_id"]: _project(row) for row in rows}
+
+
+def find(conn: sqlite3.Connection, query: Query) -> list[Project]:
+    """The projects of a view that match the search, in the view's or the asked-for order."""
+    condition, parameters = _condition(query)
+    limit = "" if query.limit is None else f" LIMIT {int(query.limit)}"
+    sql = f"{_SELECT} WHERE {condition} ORDER BY {_order(query)}{limit}"
+    return [_project(row) for row in conn.execute(sql, parameters)]
+
+
+def find_columns(
+    conn: sqlite3.Connection, query: Query, paths: Sequence[str]
+) -> list[tuple[object, ...]]:
+    """``(project_id, *paths)`` of the same projects, for tables of thousands of rows. A path may
+    also be ``launch_date``, ``sf_id`` or ``updated_at``."""
+    condition, parameters = _condition(query)
+    columns = ", ".join(
+        ["project_id", *(fields.BY_PATH[p].column if p in fields.BY_PATH else p for p in paths)]
+    )
+    sql = f"SELECT {columns} FROM projects WHERE {condition} ORDER BY {_order(query)}"
+    return [tuple(row) for row in conn.execute(sql, parameters)]
+
+
+def count_views(conn: sqlite3.Connection, today: dt.date) -> dict[str, int]:
+    """How many projects each saved view holds, by the view's key."""
+    parts, parameters = [], []
+    for view in views.VIEWS:
+        condition, values = views.where(view, today)
+        parts.append(f"COALESCE(SUM({condition}), 0)")
+        parameters += values
+    row = conn.execute("SELECT " + ", ".join(parts) + " FROM projects", parameters).fetchone()
+    return {view.key: row[i] for i, view in enumerate(views.VIEWS)}
+
+
+def children_of(conn: sqlite3.Connection, project_id: str) -> list[tuple[str, str]]:
+    """``(project_id, feature_name)`` of the projects whose parent this is, in roadmap order."""
+    sql = f"SELECT project_id, feature_name FROM projects WHERE parent_id = ? ORDER BY {ORDER}"
+    return [(row[0], row[1]) for row in conn.execute(sql, (project_id,))]
+
+
+def ancestors_of(conn: sqlite3.Connection, project_id: str) -> list[str]:
+    """The chain of parents above a project, nearest first; ends at a repeat."""
+    chain: list[str] = []
+    current: str | None = project_id
+    while current is not None:
+        row = conn.execute(
+            "SELECT parent_id FROM projects WHERE project_id = ?", (current,)
+        ).fetchone()
+        current = row[0] if row else None
+        if current is None or current in chain:
+            break
+        chain.append(current)
+    return chain
+
+
+def distinct(conn: sqlite3.Connection, path: str) -> list[str]:
+    """The values that a text field holds today, most used first: suggestions while typing."""
+    column = fields.BY_PATH[path].column
+    sql = (
+        f"SELECT {column} FROM projects WHERE {column} IS NOT NULL "
+        f"GROUP BY {column} ORDER BY COUNT(*) DESC, {column}"
+    )
+    return [row[0] for row in conn.execute(sql)]
+
+
+def ids_by_name(conn: sqlite3.Connection, name: str) -> list[str]:
+    """The ids of the projects with exactly this feature name."""
+    rows = conn.execute("SELECT project_id FROM projects WHERE feature_name = ?", (name,))
+    return [row[0] for row in rows]
+
+
+def exists(conn: sqlite3.Connection, project_id: str) -> bool:
+    """Whether the project exists (a deleted one does not)."""
+    found = conn.execute("SELECT 1 FROM projects WHERE project_id = ?", (project_id,)).fetchone()
+    return found is not None
+
+
+def insert(conn: sqlite3.Connection, project: Project) -> None:
+    """Add a project. The total is recomputed."""
+    values = with_total(project.values)
+    conn.execute(
+        _INSERT,
+        (
+            project.project_id,
+            project.rev,
+            project.sf_id,
+            project.created_by,
+            project.created_at,
+            project.updated_by,
+            project.updated_at,
+            _scores_json(values),
+            _search_text(project.project_id, values),
+            *_cells(values, (f.path for f in FIELDS)),
+        ),
+    )
+
+
+def update(
+    conn: sqlite3.Connection, project: Project, changes: Values, operator: str, at: str
+) -> Project:
+    """Write changed fields over ``project``, which must be the row as it stands now; the revision
+    goes up by one and the total is recomputed. Gives the project as it is afterwards."""
+    values = dict(project.values)
+    for path, value in changes.items():
+        if fields.is_score(path) and value is None:
+            values.pop(path, None)
+        else:
+            values[path] = value
+    values = with_total(values)
+    paths = [p for p in changes if p in fields.BY_PATH]
+    if values["total_score"] != project.values["total_score"] and "total_score" not in paths:
+        paths.append("total_score")
+    sets = [f"{fields.BY_PATH[p].column} = ?" for p in paths]
+    cells = _cells(values, paths)
+    if any(fields.is_score(p) for p in changes):
+        sets.append("scores = ?")
+        cells.append(_scores_json(values))
+    if any(p in _SEARCHED for p in paths):
+        sets.append("search = ?")
+        cells.append(_search_text(project.project_id, values))
+    sets += ["rev = rev + 1", "updated_by = ?", "updated_at = ?"]
+    conn.execute(
+        f"UPDATE projects SET {', '.join(sets)} WHERE project_id = ?",
+        (*cells, operator, at, project.project_id),
+    )
+    return Project(
+        project.project_id,
+        project.rev + 1,
+        values,
+        project.sf_id,
+        project.created_by,
+        project.created_at,
+        operator,
+        at,
+    )
+
+
+def set_sf_ids(conn: sqlite3.Connection, pairs: Iterable[tuple[str, str]]) -> None:
+    """Keep the Salesforce ids, ``(project_id, sf_id)``; no revision, since no field changed."""
+    conn.executemany(
+        "UPDATE projects SET sf_id = ?2 WHERE project_id = ?1 AND sf_id IS NOT ?2", list(pairs)
+    )
+
+
+def bury(conn: sqlite3.Connection, project: Project, operator: str, at: str) -> None:
+    """Move a project to the tombstones: from here on no query shows it."""
+    conn.execute("DELETE FROM projects WHERE project_id = ?", (project.project_id,))
+    conn.execute(
+        "INSERT OR REPLACE INTO tombstones VALUES (?, ?, ?, ?)",
+        (project.project_id, at, operator, to_json(_snapshot(project))),
+    )
+
+
+def exhume(conn: sqlite3.Connection, project_id: str) -> Project | None:
+    """A deleted project as it was, its tombstone taken away; None where there is none."""
+    row = conn.execute(
+        "DELETE FROM tombstones WHERE project_id = ? RETURNING snapshot", (project_id,)
+    ).fetchone()
+    return Project(**json.loads(row[0])) if row else None
+
+
+def is_buried(conn: sqlite3.Connection, project_id: str) -> bool:
+    """Whether the id belonged to a project that was deleted: it is never used again."""
+    found = conn.execute("SELECT 1 FROM tombstones WHERE project_id = ?", (project_id,)).fetchone()
+    return found is not None
+
+
+def with_total(values: Mapping[str, object]) -> Values:
+    """The values with every field present and the total recomputed from the votes."""
+    full: Values = {**fields.DEFAULTS, **values}  # type: ignore[dict-item]
+    full["total_score"] = total_of(full)
+    return full
+
+
+def to_json(value: object) -> str:
+    """Compact JSON with the text as it is."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def _snapshot(project: Project) -> dict[str, object]:
+    return {name: getattr(project, name) for name in Project.__slots__}
+
+
+def _project(row: sqlite3.Row) -> Project:
+    values: Values = {}
+    for position, field in enumerate(FIELDS, start=8):
+        value = row[position]
+        values[field.path] = bool(value) if field.path in _BOOLEANS else value
+    if row[7] != "{}":
+        for voter, score in json.loads(row[7]).items():
+            values[fields.SCORES_PREFIX + voter] = score
+    return Project(row[0], row[1], values, row[2], row[3], row[4], row[5], row[6])
+
+
+def _cells(values: Values, paths: Iterable[str]) -> list[object]:
+    return [int(values[p]) if p in _BOOLEANS else values[p] for p in paths]  # type: ignore[arg-type]
+
+
+def _scores_json(values: Values) -> str:
+    return to_json({fields.voter_of(p): v for p, v in values.items() if fields.is_score(p)})
+
+
+def _search_text(project_id: str, values: Values) -> str:
+    texts = [project_id, *(str(values[p]) for p in _SEARCHED if values.get(p))]
+    return "\n".join(texts).casefold()
+
+
+def _condition(query: Query) -> tuple[str, list[str]]:
+    sql, parameters = views.where(query.view, query.today)
+    parts = [f"({sql})"]
+    for term in query.terms:
+        negation = "NOT " if term.negate else ""
+        if term.path is None:
+            parts.append(f"{negation}instr(search, ?) > 0")
+        else:
+            column = fields.BY_PATH[term.path].column
+            parts.append(f"{negation}instr(COALESCE(fold({column}), ''), ?) > 0")
+        parameters.append(term.text.casefold())
+    return " AND ".join(parts), parameters
+
+
+def _order(query: Query) -> str:
+    if query.sort is None:
+        return ORDER
+    column = SORTABLE[query.sort]
+    field = fields.BY_PATH.get(query.sort)
+    by = f"fold({column})" if field and field.kind in _TEXT_KINDS else column
+    way = " DESC" if query.descending else ""
+    return f"{column} IS NULL, {by}{way}, {ORDER}"
