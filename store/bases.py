@@ -81,7 +81,7 @@ def patch(conn: sqlite3.Connection, entries: Iterable[Base]) -> None:
         "INSERT INTO bases (project_id, target, present, vals, token, remote_id, modified_at, "
         "acked_at, shared) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) "
         "ON CONFLICT (project_id, target) DO UPDATE SET present = excluded.present, "
-        "vals = json_patch(vals, excluded.vals), token = excluded.token, "
+        "vals = json_patch(vals, excluded.vals), token = COALESCE(excluded.token, token), "
         "remote_id = COALESCE(excluded.remote_id, remote_id), "
         "modified_at = COALESCE(excluded.modified_at, modified_at), "
         "acked_at = excluded.acked_at, shared = excluded.shared",
@@ -116,6 +116,19 @@ def stamps(conn: sqlite3.Connection, project_id: str) -> dict[str, FieldStamp]:
         "SELECT path, at, by, op_id, origin FROM stamps WHERE project_id = ?", (project_id,)
     )
     return {row[0]: FieldStamp(row[1], row[2], row[3], row[4]) for row in rows}
+
+
+def stamps_many(conn: sqlite3.Connection, ids: Sequence[str]) -> dict[str, dict[str, FieldStamp]]:
+    """The stamps of several projects' fields."""
+    rows = conn.execute(
+        "SELECT project_id, path, at, by, op_id, origin FROM stamps "
+        "WHERE project_id IN (SELECT value FROM json_each(?))",
+        (json.dumps(list(ids)),),
+    )
+    found: dict[str, dict[str, FieldStamp]] = {}
+    for row in rows:
+        found.setdefault(row[0], {})[row[1]] = FieldStamp(row[2], row[3], row[4], row[5])
+    return found
 
 
 def put_stamps(

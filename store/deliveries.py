@@ -15,7 +15,7 @@ import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from store.canon import Values
+from store.canon import Value, Values
 from store.operations import Changes
 from store.projects import to_json
 
@@ -226,19 +226,20 @@ def put_back(
     charge: bool = False,
     error: tuple[str, str, str] | None = None,
     unknown: bool = False,
+    solo: bool = False,
 ) -> None:
     """End a claim without delivery.
 
     ``state`` is pending, retrying, failed or conflict; ``charge`` counts an attempt; ``error`` is
     ``(class, code, sentence)``; ``unknown`` keeps what was sent, so that the next owner reads the
-    record before anything is sent again.
+    record before anything is sent again; ``solo`` sends a refused group operation by operation.
     """
     cls, code, sentence = error or (None, None, None)
     conn.executemany(
         "UPDATE deliveries SET state = ?, next_at = ?, attempts = attempts + ?, "
         "failing_since = CASE WHEN ?1 = 'pending' THEN NULL ELSE COALESCE(failing_since, ?) END, "
-        "lease_owner = NULL, lease_until = NULL, error_class = ?, error_code = ?, last_error = ? "
-        "WHERE seq = ? AND target = ? AND part = ? AND lease_owner = ?",
+        "lease_owner = NULL, lease_until = NULL, error_class = ?, error_code = ?, last_error = ?, "
+        "solo = solo OR ? WHERE seq = ? AND target = ? AND part = ? AND lease_owner = ?",
         [
             (
                 state,
@@ -248,6 +249,7 @@ def put_back(
                 cls,
                 code,
                 sentence,
+                int(solo),
                 item.seq,
                 claim_.target,
                 claim_.part,
@@ -271,6 +273,46 @@ def sent(conn: sqlite3.Connection, project_id: str, target: str, part: str = ROW
         (project_id, target, part),
     ).fetchone()
     return Sent(row[0], row[1], row[2], json.loads(row[3]), row[4], row[5]) if row else None
+
+
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """A field of an undelivered operation: the value it replaced, and who set it when."""
+
+    replaced: Value
+    op_id: str
+    operator: str
+    at: str
+    seq: int
+
+
+def undelivered(
+    conn: sqlite3.Connection, ids: Sequence[str], target: str
+) -> dict[str, dict[str, Owed]]:
+    """The fields a target has not got, by project: the oldest replaced value (what was common
+    before all of them) with the newest operation. Dead letters count; parent_id belongs to the
+    link where Salesforce has one."""
+    rows = conn.execute(
+        f"""
+        SELECT d.project_id, d.part, d.dropped, o.op_id, o.operator, o.at, o.changes, d.seq
+        FROM json_each(?) AS wanted
+        CROSS JOIN deliveries d INDEXED BY deliveries_open
+          ON d.project_id = wanted.value AND d.target = ?
+        JOIN operations o ON o.seq = d.seq WHERE d.{_OPEN_SQL} ORDER BY d.seq
+        """,
+        (json.dumps(list(ids)), target),
+    )
+    found: dict[str, dict[str, Owed]] = {}
+    for project_id, part, dropped, op_id, operator, at, changes, seq in rows:
+        gone = set(json.loads(dropped)) if dropped else set()
+        owed = found.setdefault(project_id, {})
+        for path, (old, _) in json.loads(changes).items():
+            is_link = target == SALESFORCE and path == "parent_id"
+            if path in gone or (part == LINK) != is_link:
+                continue
+            first = owed[path].replaced if path in owed else old
+            owed[path] = Owed(first, op_id, operator, at, seq)
+    return found
 
 
 def of_operation(conn: sqlite3.Connection, seq: int) -> list[Delivery]:
@@ -453,7 +495,7 @@ def _groups(
     rows = conn.execute(
         f"""
         SELECT d.project_id, d.part, d.seq, d.state, d.next_at, d.lease_until, d.attempts, d.sends,
-               d.failing_since, d.dropped, o.op_id, o.kind, o.operator, o.at, o.changes,
+               d.failing_since, d.dropped, d.solo, o.op_id, o.kind, o.operator, o.at, o.changes,
                o.trace_id, o.origin, {behind} AS behind
         FROM json_each(?1) AS wanted
         CROSS JOIN deliveries d INDEXED BY deliveries_open
@@ -509,6 +551,8 @@ def claimable(group: Sequence[sqlite3.Row], now: float) -> list[Item]:
         if row["behind"]:
             break
         items.append(_item(row))
+        if row["solo"]:
+            break
     return items
 
 

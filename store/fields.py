@@ -330,9 +330,11 @@ LAUNCH_DATE_FIELD = "Launch_Target__c"
 SOBJECT = "Ticket__c"
 RECORD_TYPE = "Strategic_Initiative"
 
-DEFAULTS: dict[str, object] = {
-    field.path: False if field.kind is Kind.BOOLEAN else None for field in FIELDS
-} | {"status": "Yet to Start", "priority": "Not yet Prioritized"}
+DEFAULTS: dict[str, str | int | bool | None] = {
+    **{field.path: False if field.kind is Kind.BOOLEAN else None for field in FIELDS},
+    "status": "Yet to Start",
+    "priority": "Not yet Prioritized",
+}
 """What a new project holds where nothing else is said."""
 
 

@@ -110,6 +110,7 @@ _FIRST = (
       lease_owner TEXT,
       lease_until REAL,
       dropped TEXT,
+      solo INTEGER NOT NULL DEFAULT 0,
       error_class TEXT,
       error_code TEXT,
       last_error TEXT,

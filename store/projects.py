@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from store import fields, views
-from store.canon import Values, total_of
+from store.canon import Value, Values, total_of
 from store.fields import FIELDS, Kind
 
 _COLUMNS = [f.column for f in FIELDS]
@@ -272,9 +272,9 @@ def is_buried(conn: sqlite3.Connection, project_id: str) -> bool:
     return found is not None
 
 
-def with_total(values: Mapping[str, object]) -> Values:
+def with_total(values: Mapping[str, Value]) -> Values:
     """The values with every field present and the total recomputed from the votes."""
-    full: Values = {**fields.DEFAULTS, **values}  # type: ignore[dict-item]
+    full: Values = {**fields.DEFAULTS, **values}
     full["total_score"] = total_of(full)
     return full
 

@@ -1,0 +1,449 @@
+"""One batch to one target: claim, read, judge, write down, send, acknowledge.
+
+Three short transactions around two network calls. What is about to leave is durable before it
+leaves, so that whoever finds it later reads the record before sending anything again.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import sqlite3
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from services.context import Context
+from services.sync import backoff
+from services.sync.absorb import absorb
+from services.sync.judge import Case, Decision, judge, send_is_ambiguous
+from services.sync.targets.base import (
+    Action,
+    ErrorClass,
+    Outcome,
+    Problem,
+    Ref,
+    Remote,
+    Stamp,
+    Target,
+    TargetDown,
+    Write,
+)
+from store import attempts, bases, deliveries, fields, projects
+from store.attempts import Attempt
+from store.bases import Base
+from store.canon import Values, total_of
+from store.clock import from_iso, to_iso
+from store.database import transaction
+from store.deliveries import FIRESTORE, ROW, SALESFORCE, Claim
+from store.projects import Project, to_json
+
+LEASE = 120.0
+FRESH = 2.0
+"""Seconds between reading a record and writing it; beyond, it is read again."""
+ALARM = 3
+"""A write sent this often without effect is worth a person's look."""
+
+Point = Callable[[str], None]
+
+
+def no_point(_name: str) -> None:
+    """Named points of the engine, where tests kill the process."""
+
+
+@dataclass
+class Batch:
+    """What one batch did. ``down`` is why the target could not be used at all."""
+
+    claimed: int = 0
+    done: int = 0
+    failed: int = 0
+    taken: int = 0
+    conflicts: int = 0
+    down: Problem | None = None
+
+
+@dataclass
+class _Job:
+    claim: Claim
+    case: Case
+    decision: Decision
+    write: Write
+    project: Project | None
+
+
+@dataclass
+class Drainer:
+    """Drains the outbox into one target at a time. Owned by one thread, with its connection."""
+
+    conn: sqlite3.Connection
+    ctx: Context
+    owner: str
+    client_id: str
+    rng: random.Random
+    point: Point = field(default=no_point)
+
+    def batch(
+        self,
+        target: Target,
+        *,
+        limit: int,
+        alone: bool = False,
+        only: Sequence[str] | None = None,
+    ) -> Batch:
+        """Claim up to ``limit`` projects and bring them to the target as far as it lets us."""
+        with transaction(self.conn):
+            claims = deliveries.claim(
+                self.conn,
+                target.name,
+                self.owner,
+                self.ctx.clock(),
+                lease=LEASE,
+                limit=limit,
+                alone=alone,
+                only=only,
+            )
+        result = Batch(claimed=len(claims))
+        if not claims:
+            return result
+        self.point(f"{target.name}:claimed")
+        try:
+            self._carry(target, claims, result)
+        except TargetDown as down:
+            result.down = down.problem
+            with transaction(self.conn):
+                for claim in claims:
+                    self._give_back(claim)
+        return result
+
+    def _carry(self, target: Target, claims: list[Claim], result: Batch) -> None:
+        local = projects.get_many(self.conn, [c.project_id for c in claims])
+        known = bases.get_many(self.conn, [c.project_id for c in claims], target.name)
+        refs = [self._ref(c, local.get(c.project_id), known.get(c.project_id)) for c in claims]
+        read_at = self.ctx.clock()
+        remotes = target.read(refs)
+        self.point(f"{target.name}:read")
+        history = _history(target, claims, remotes)
+        with transaction(self.conn):
+            jobs = self._judge_all(target.name, claims, remotes, history, result)
+            standing = deliveries.mark_sent(
+                self.conn,
+                self.owner,
+                [(j.claim, j.write.action, _sent_values(j.write), j.write.token) for j in jobs],
+                to_iso(self.ctx.clock()),
+            )
+        kept = {id(claim) for claim in standing}
+        jobs = [job for job in jobs if id(job.claim) in kept]
+        self.point(f"{target.name}:written")
+        if not jobs:
+            return
+        if self.ctx.clock() - read_at > FRESH:
+            with transaction(self.conn):
+                for job in jobs:
+                    self._back(job.claim, "pending", unknown=True)
+            return
+        self._send(target, jobs, result)
+
+    def _send(self, target: Target, jobs: list[_Job], result: Batch) -> None:
+        started = self.ctx.clock()
+        try:
+            outcomes = target.write([job.write for job in jobs])
+        except TargetDown as down:
+            with transaction(self.conn):
+                for job in jobs:
+                    self._give_back(job.claim)
+            result.down = down.problem
+            return
+        self.point(f"{target.name}:sent")
+        ms = round((self.ctx.clock() - started) * 1000)
+        with transaction(self.conn):
+            self._acknowledge(jobs, outcomes, result)
+            attempts.add(
+                self.conn, [self._attempt(j, o, ms) for j, o in zip(jobs, outcomes, strict=True)]
+            )
+        self.point(f"{target.name}:acked")
+
+    def _judge_all(
+        self,
+        target: str,
+        claims: list[Claim],
+        remotes: dict[str, Remote],
+        history: dict[str, bool],
+        result: Batch,
+    ) -> list[_Job]:
+        """Judge every claim against what was read, on the state of this very transaction."""
+        ids = [c.project_id for c in claims]
+        local = projects.get_many(self.conn, ids)
+        known = bases.get_many(self.conn, ids, target)
+        owed = deliveries.undelivered(self.conn, ids, target)
+        stamps = bases.stamps_many(self.conn, ids)
+        judged = _judged_before(self.conn, ids)
+        owing = deliveries.undelivered(self.conn, ids, SALESFORCE) if target == FIRESTORE else {}
+        now = to_iso(self.ctx.clock())
+        over: list[Claim] = []
+        jobs: list[_Job] = []
+        for claim in claims:
+            pid = claim.project_id
+            project = local.get(pid)
+            case = Case(
+                claim=claim,
+                mine=project.values if project else None,
+                base=known.get(pid),
+                remote=remotes[pid],
+                owed=owed.get(pid, {}),
+                stamps=stamps.get(pid, {}),
+                client_id=self.client_id,
+                now=from_iso(now),
+                was_applied=history.get(pid),
+                known=judged.get(pid, ()),
+            )
+            decision = judge(case)
+            if decision.wait:
+                self._back(claim, "pending", wait=1.0, unknown=claim.sent is not None)
+                continue
+            absorbed = absorb(self.conn, self.ctx, case, decision, project)
+            result.taken += absorbed.taken
+            result.conflicts += absorbed.conflicts
+            if decision.blocked is not None:
+                self._back(claim, "conflict", error=("conflict", "DELETED", decision.blocked))
+            elif decision.action is None:
+                if decision.gone and claim.part == ROW and project is None:
+                    self._note_gone(claim, now)
+                over.append(claim)
+            else:
+                stamped = bases.stamps(self.conn, pid) if decision.merged.take else case.stamps
+                write = self._write(case, decision, absorbed.project, stamped, owing.get(pid, {}))
+                jobs.append(_Job(claim, case, decision, write, absorbed.project))
+        deliveries.settle(self.conn, self.owner, over, "done", now)
+        result.done += sum(len(c.items) for c in over)
+        return jobs
+
+    def _write(
+        self,
+        case: Case,
+        decision: Decision,
+        project: Project | None,
+        stamps: Any,
+        owing: Any,
+    ) -> Write:
+        claim, remote = case.claim, case.remote
+        assert decision.action is not None
+        values: Values = {}
+        if project is not None:
+            values = {p: project.values.get(p) for p in decision.paths}
+        paths = set(values)
+        return Write(
+            project_id=claim.project_id,
+            action=decision.action,
+            values=values,
+            total_score=total_of(project.values) if project else None,
+            token=remote.token if decision.action is not Action.CREATE else None,
+            remote_id=remote.remote_id or (case.base.remote_id if case.base else None),
+            seq=claim.newest.seq,
+            op_id=claim.newest.op_id,
+            client_id=self.client_id,
+            operator=claim.newest.operator,
+            at=from_iso(claim.newest.at),
+            stamps={
+                p: Stamp(from_iso(s.at), s.by, s.op_id, s.origin)
+                for p, s in stamps.items()
+                if p in paths
+            },
+            owes={p: o.op_id for p, o in owing.items() if p in paths and _is_owed(p)},
+            created_by=project.created_by if project else None,
+            created_at=project.created_at if project else None,
+            contested=decision.contested,
+        )
+
+    def _acknowledge(self, jobs: list[_Job], outcomes: Sequence[Outcome], result: Batch) -> None:
+        now = to_iso(self.ctx.clock())
+        done = [(j, o) for j, o in zip(jobs, outcomes, strict=True) if o.done]
+        deliveries.settle(self.conn, self.owner, [j.claim for j, _ in done], "done", now)
+        whole = [_base_after(j, o, now) for j, o in done if _replaces(j)]
+        partial = [_base_after(j, o, now) for j, o in done if not _replaces(j)]
+        bases.put(self.conn, whole)
+        bases.patch(self.conn, partial)
+        projects.set_sf_ids(
+            self.conn,
+            [
+                (j.claim.project_id, o.remote_id)
+                for j, o in done
+                if j.claim.target == SALESFORCE and o.remote_id
+            ],
+        )
+        result.done += sum(len(j.claim.items) for j, _ in done)
+        for job, outcome in zip(jobs, outcomes, strict=True):
+            if outcome.problem is not None and not outcome.done:
+                self._refused(job, outcome.problem, result)
+
+    def _refused(self, job: _Job, problem: Problem, result: Batch) -> None:
+        claim = job.claim
+        error = (str(problem.cls), problem.code, problem.sentence)
+        tried = max(item.attempts for item in claim.items)
+        match problem.cls:
+            case ErrorClass.UNKNOWN:
+                sends = max(item.sends for item in claim.items) + 1
+                if sends >= ALARM:
+                    error = (error[0], error[1], f"{error[2]} (sent {sends} times without effect)")
+                pause = backoff.delay(sends, self.rng, asked=problem.retry_after)
+                self._back(claim, "retrying", wait=pause, error=error, unknown=True)
+            case ErrorClass.STALE:
+                self._back(claim, "pending", wait=self.rng.uniform(0.05, 0.3))
+            case ErrorClass.PAUSE:
+                result.down = problem
+                self._give_back(claim)
+            case ErrorClass.TRANSIENT if tried + 1 < backoff.MAX_ATTEMPTS:
+                pause = backoff.delay(tried + 1, self.rng, asked=problem.retry_after)
+                self._back(claim, "retrying", wait=pause, error=error, charge=True)
+            case _:
+                self._bury(claim, error, result)
+
+    def _bury(self, claim: Claim, error: tuple[str, str, str], result: Batch) -> None:
+        """A refusal for good. A group is resent operation by operation, so that one bad edit does
+        not take the others with it; the row itself can't come in pieces, so a refused create
+        stays one."""
+        if len(claim.items) > 1 and claim.items[0].kind == "update":
+            self._back(claim, "pending", solo=True)
+            return
+        if len(claim.items) > 1:
+            rest = Claim(claim.project_id, claim.target, claim.part, claim.items[1:])
+            self._back(rest, "pending")
+            claim = Claim(claim.project_id, claim.target, claim.part, claim.items[:1])
+        self._back(claim, "failed", error=error, charge=True)
+        result.failed += 1
+
+    def _give_back(self, claim: Claim) -> None:
+        """The target is away: the row is charged nothing, and what was sent stays known."""
+        tried = any(item.attempts for item in claim.items)
+        self._back(claim, "retrying" if tried else "pending", unknown=claim.sent is not None)
+
+    def _back(
+        self,
+        claim: Claim,
+        state: str,
+        *,
+        wait: float | None = None,
+        error: tuple[str, str, str] | None = None,
+        charge: bool = False,
+        unknown: bool = False,
+        solo: bool = False,
+    ) -> None:
+        now = self.ctx.clock()
+        deliveries.put_back(
+            self.conn,
+            self.owner,
+            claim,
+            state=state,
+            now=now,
+            next_at=None if wait is None else now + wait,
+            charge=charge,
+            error=error,
+            unknown=unknown,
+            solo=solo,
+        )
+
+    def _note_gone(self, claim: Claim, now: str) -> None:
+        bases.put(self.conn, [Base(claim.project_id, claim.target, False, acked_at=now)])
+
+    def _attempt(self, job: _Job, outcome: Outcome, ms: int) -> Attempt:
+        problem = outcome.problem
+        return Attempt(
+            at=to_iso(self.ctx.clock()),
+            target=job.claim.target,
+            project_id=job.claim.project_id,
+            part=job.claim.part,
+            seq=job.claim.newest.seq,
+            action=job.write.action,
+            outcome="ok" if outcome.done else str(problem.cls if problem else "unknown"),
+            code=problem.code if problem else None,
+            message=problem.message if problem else None,
+            request=_json(outcome.request),
+            response=_json(
+                outcome.response
+                if outcome.response is not None or not problem
+                else problem.response
+            ),
+            ms=ms,
+        )
+
+    @staticmethod
+    def _ref(claim: Claim, project: Project | None, base: Base | None) -> Ref:
+        return Ref(
+            claim.project_id,
+            (base.remote_id if base else None) or (project.sf_id if project else None),
+            project.values if project else {},
+        )
+
+
+def _history(
+    target: Target, claims: Sequence[Claim], remotes: dict[str, Remote]
+) -> dict[str, bool]:
+    """For sends whose fate the record can't tell: whether the record's field history shows ours."""
+    told: dict[str, bool] = {}
+    ask = getattr(target, "was_applied", None)
+    for claim in claims:
+        remote = remotes[claim.project_id]
+        if ask is None or claim.sent is None or not remote.exists or remote.remote_id is None:
+            continue
+        if not send_is_ambiguous(claim, remote):
+            continue
+        answer = ask(remote.remote_id, claim.sent.values, from_iso(claim.sent.sent_at))
+        if answer is not None:
+            told[claim.project_id] = answer
+    return told
+
+
+def _judged_before(conn: sqlite3.Connection, ids: Sequence[str]) -> dict[str, set[tuple[str, Any]]]:
+    """Clashes that were decided for mine on one target and may show on the other."""
+    rows = conn.execute(
+        "SELECT project_id, path, theirs FROM conflicts WHERE winner = 'mine' "
+        "AND project_id IN (SELECT value FROM json_each(?))",
+        (json.dumps(list(ids)),),
+    )
+    found: dict[str, set[tuple[str, Any]]] = {}
+    for project_id, path, theirs in rows:
+        found.setdefault(project_id, set()).add((path, json.loads(theirs)))
+    return found
+
+
+def _replaces(job: _Job) -> bool:
+    return job.write.action in (Action.CREATE, Action.RESTORE, Action.DELETE)
+
+
+def _base_after(job: _Job, outcome: Outcome, now: str) -> Base:
+    write, claim = job.write, job.claim
+    values = _sent_values(write)
+    for path in outcome.skipped:
+        values.pop(path, None)
+    if _replaces(job):
+        values = {p: v for p, v in values.items() if v is not None}
+    return Base(
+        claim.project_id,
+        claim.target,
+        write.action is not Action.DELETE,
+        values if write.action is not Action.DELETE else {},
+        outcome.token,
+        outcome.remote_id or write.remote_id,
+        to_iso(outcome.modified_at) if outcome.modified_at else None,
+        now,
+        shared=claim.target == FIRESTORE,
+    )
+
+
+def _sent_values(write: Write) -> Values:
+    """What the record holds afterwards of what was sent, the derived total included."""
+    values = dict(write.values)
+    if any(fields.is_score(p) for p in values) or "total_score" in values:
+        values["total_score"] = write.total_score
+    return values
+
+
+def _is_owed(path: str) -> bool:
+    known = fields.BY_PATH.get(path)
+    return fields.is_score(path) or (known is not None and known.sf is not None)
+
+
+def _json(value: Any) -> str | None:
+    if value is None:
+        return None
+    return value if isinstance(value, str) else to_json(value)

@@ -1,0 +1,295 @@
+"""What to do with one project on one target, from what both sides hold. Pure.
+
+Every write is judged against a read made just before it, by one rule for first sends, resends and
+sends whose outcome was never learned. Nothing is ever sent blindly.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+
+from services.sync.merge import Mark, Merge, merge
+from services.sync.targets.base import Action, Remote
+from store import fields
+from store.bases import Base, FieldStamp
+from store.canon import Value, Values, total_of
+from store.clock import from_iso
+from store.deliveries import FIRESTORE, LINK, SALESFORCE, Claim, Owed
+
+RESTORING = ("create", "restore")
+LATE = dt.timedelta(seconds=10)
+"""Salesforce shows rows up to a few seconds late; a row that we wrote within this time and that a
+read does not show has not vanished."""
+_EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """Everything a judgement needs.
+
+    ``mine`` are the local values (None: deleted here). ``owed`` are the fields of this target's
+    undelivered operations. ``was_applied`` tells, for a send of unknown outcome that can't be told
+    from values alone, whether the record's history shows it; None where nobody knows. ``known``
+    holds clashes that were decided on the other target: ``(path, theirs)``.
+    """
+
+    claim: Claim
+    mine: Values | None
+    base: Base | None
+    remote: Remote
+    owed: Mapping[str, Owed]
+    stamps: Mapping[str, FieldStamp]
+    client_id: str
+    now: dt.datetime
+    was_applied: bool | None = None
+    known: Collection[tuple[str, Value]] = ()
+
+
+@dataclass(slots=True)
+class Decision:
+    """``action`` None: nothing has to be sent, the claim is over. ``paths`` are what is sent.
+    ``blocked`` names why a person must decide; ``wait`` that the read was older than our own last
+    write; ``gone`` that the record is not there; ``contested`` that it changed since the base."""
+
+    action: Action | None = None
+    paths: list[str] = field(default_factory=list)
+    merged: Merge = field(default_factory=Merge)
+    blocked: str | None = None
+    wait: bool = False
+    gone: bool = False
+    contested: bool = False
+
+
+def judge(case: Case) -> Decision:
+    """The decision for one claim."""
+    if _read_is_stale(case):
+        return Decision(wait=True)
+    if case.mine is None:
+        return _judge_delete(case)
+    remote, base, kinds = case.remote, case.base, {i.kind for i in case.claim.items}
+    was_there = base is not None and base.present
+    if not remote.exists or remote.deleted:
+        if case.claim.part == LINK:
+            return Decision(action=None, gone=True)
+        if "restore" in kinds or (not was_there and not remote.deleted and "create" in kinds):
+            action = Action.RESTORE if remote.deleted else Action.CREATE
+            return Decision(action=action, paths=_all_paths(case))
+        if not was_there and not remote.deleted:
+            # Nothing is there, nothing is known, and the create is not among these edits: the
+            # whole record goes, as the first of them would have sent it.
+            return Decision(action=Action.CREATE, paths=_all_paths(case))
+        return Decision(blocked=_vanished(case), gone=True)
+    return _judge_update(case)
+
+
+def send_is_ambiguous(claim: Claim, remote: Remote) -> bool:
+    """Whether a send of unknown outcome may have arrived without the record showing it: it moved
+    since the pre-read, and none of the values we sent is there."""
+    sent = claim.sent
+    if sent is None or claim.target == FIRESTORE or not remote.exists:
+        return False
+    if remote.token is not None and remote.token == sent.token:
+        return False
+    return not any(remote.values.get(p) == v for p, v in sent.values.items() if p in remote.values)
+
+
+def _judge_delete(case: Case) -> Decision:
+    remote, base = case.remote, case.base
+    if case.claim.part == LINK or not remote.exists or remote.deleted:
+        return Decision(action=None, gone=True)
+    common: Mapping[str, Value] = base.values if base else {}
+    if case.claim.sent is not None and _sent_applied(case) is not False:
+        common = {**common, **case.claim.sent.values}
+    last = _last_local(case)
+    changed = [
+        path
+        for path in _judged_paths(case)
+        if remote.values.get(path) != common.get(path, fields.DEFAULTS.get(path))
+        and remote.values.get(path) != last.get(path)
+        and not _derived(case, path)
+    ]
+    if changed:
+        labels = ", ".join(fields.label_of(path) for path in changed)
+        return Decision(blocked=f"deleted here, but {labels} was edited there since")
+    return Decision(action=Action.DELETE)
+
+
+def _judge_update(case: Case) -> Decision:
+    mine, remote = case.mine, case.remote
+    assert mine is not None
+    base: dict[str, Value] = dict(case.base.values) if case.base else {}
+    replaced = {path: owed.replaced for path, owed in case.owed.items()}
+    sent = case.claim.sent
+    if sent is not None and sent.action != Action.DELETE and _sent_applied(case):
+        # It did arrive: what we sent is common, and only what was edited here since is ours.
+        base |= sent.values
+        for path, value in sent.values.items():
+            if mine.get(path) == value:
+                replaced.pop(path, None)
+    merged = merge(
+        base,
+        mine,
+        remote.values,
+        paths=[p for p in _judged_paths(case) if not _derived(case, p)],
+        replaced=replaced,
+        mine_mark=_mine_mark(case),
+        theirs_mark=_theirs_mark(case),
+        judged=lambda path, theirs: (path, theirs) in case.known,
+    )
+    for path in [p for p, v in merged.take.items() if v is None and _required(p)]:
+        del merged.take[path]  # an empty title there is not a title to take
+    carried = _carried(case)
+    paths = [p for p in _pushable(case, merged.send) if p in carried]
+    total = total_of(mine)
+    scored = any(fields.is_score(p) for p in carried)
+    if case.claim.target == SALESFORCE and case.claim.part != LINK and scored:
+        paths = [p for p in paths if not fields.is_score(p) and p != "total_score"]
+        if remote.values.get("total_score") != total:
+            paths.append("total_score")
+    theirs_moved = any(
+        remote.values.get(p) != base.get(p, fields.DEFAULTS.get(p)) for p in remote.values
+    )
+    if not paths:
+        return Decision(merged=merged)
+    action = Action.LINK if case.claim.part == LINK else Action.UPDATE
+    return Decision(action=action, paths=paths, merged=merged, contested=theirs_moved)
+
+
+def _read_is_stale(case: Case) -> bool:
+    """Whether the read shows the record as it was before our own last acknowledged write.
+
+    Taking that for somebody's edit would undo ours. The record's version is the one from before
+    the write although its values are not what the write left, or the row is missing altogether.
+    """
+    base, remote = case.base, case.remote
+    if base is None or not base.present or case.claim.target != SALESFORCE or remote.deleted:
+        return False
+    age = case.now - from_iso(base.acked_at)
+    if not dt.timedelta(0) <= age < LATE:
+        return False
+    if not remote.exists:
+        return True
+    if base.token is None or remote.token != base.token:
+        return False
+    return any(v != base.values.get(p, fields.DEFAULTS.get(p)) for p, v in remote.values.items())
+
+
+def _sent_applied(case: Case) -> bool | None:
+    """Whether a send of unknown outcome arrived. None: the record alone can't tell."""
+    sent, remote = case.claim.sent, case.remote
+    assert sent is not None
+    if case.claim.target == FIRESTORE:
+        applied = remote.applied.get(case.client_id)
+        return applied is not None and applied.seq >= sent.seq
+    if remote.token is not None and remote.token == sent.token:
+        return False
+    judged = {p: v for p, v in sent.values.items() if p in remote.values}
+    if judged and all(remote.values[p] == v for p, v in judged.items()):
+        return True
+    common: Mapping[str, Value] = case.base.values if case.base else {}
+    if any(
+        remote.values[p] == v and v != common.get(p, fields.DEFAULTS.get(p))
+        for p, v in judged.items()
+    ):
+        return True
+    if sent.action == Action.CREATE:
+        # A row is there under our id and we never saw it before: the create arrived, whatever was
+        # edited since.
+        return remote.modified_by_us or None if case.was_applied is None else case.was_applied
+    return case.was_applied
+
+
+def _vanished(case: Case) -> str:
+    name = "Firestore" if case.claim.target == FIRESTORE else "Salesforce"
+    if case.remote.deleted:
+        by = f" by {case.remote.deleted_by}" if case.remote.deleted_by else ""
+        return f"edited here, but deleted in {name}{by}"
+    return f"edited here, but {name} no longer shows the record"
+
+
+def _judged_paths(case: Case) -> list[str]:
+    """The paths that can be compared: what the target told; of Firestore every vote on any side."""
+    if case.claim.target == SALESFORCE:
+        if case.claim.part == LINK:
+            return ["parent_id"] if "parent_id" in case.remote.values else []
+        return list(case.remote.values)
+    votes = {
+        p
+        for values in (case.mine or {}, case.remote.values, case.base.values if case.base else {})
+        for p in values
+        if fields.is_score(p)
+    }
+    return [p for p in case.remote.values if p not in votes] + sorted(votes)
+
+
+def _derived(case: Case, path: str) -> bool:
+    """The total is computed where anybody voted: outbound only, never merged."""
+    return path == "total_score" and any(fields.is_score(p) for p in case.mine or {})
+
+
+def _carried(case: Case) -> set[str]:
+    """The fields this claim may send: those of its own operations."""
+    paths = {p for item in case.claim.items for p in item.changes}
+    if any(fields.is_score(p) for p in paths):
+        paths.add("total_score")
+    if case.claim.part == LINK:
+        return paths & {"parent_id"}
+    return paths
+
+
+def _pushable(case: Case, paths: Collection[str]) -> list[str]:
+    if case.claim.target == FIRESTORE:
+        return sorted(paths)
+    if case.claim.part == LINK:
+        return [p for p in paths if p == "parent_id"]
+    return sorted(p for p in paths if p != "parent_id")
+
+
+def _all_paths(case: Case) -> list[str]:
+    mine = case.mine or {}
+    if case.claim.target == FIRESTORE:
+        return list(mine)
+    return [
+        f.path
+        for f in fields.FIELDS
+        if f.sf is not None and f.path != "parent_id" and f.path in mine
+    ]
+
+
+def _required(path: str) -> bool:
+    field_ = fields.BY_PATH.get(path)
+    return field_ is not None and field_.required
+
+
+def _last_local(case: Case) -> Values:
+    """What this side last held of a project that is deleted now."""
+    deletes = [item for item in case.claim.items if item.kind == "delete"]
+    return {p: old for p, (old, _) in deletes[-1].changes.items()} if deletes else {}
+
+
+def _mine_mark(case: Case) -> Callable[[str], Mark]:
+    def mark(path: str) -> Mark:
+        stamp, owed = case.stamps.get(path), case.owed.get(path)
+        if stamp is not None:
+            return Mark(from_iso(stamp.at), stamp.by, stamp.op_id, stamp.origin)
+        if owed is not None:
+            return Mark(from_iso(owed.at), owed.operator, owed.op_id, "local")
+        return Mark(_EPOCH, "", "", "local")
+
+    return mark
+
+
+def _theirs_mark(case: Case) -> Callable[[str], Mark]:
+    remote = case.remote
+    at_all = remote.modified_at or _EPOCH
+
+    def mark(path: str) -> Mark:
+        stamp = remote.stamps.get(path)
+        if stamp is not None:
+            return Mark(stamp.at, stamp.by, stamp.op, stamp.origin)
+        version = remote.token or at_all.isoformat()
+        return Mark(at_all, remote.modified_by or "", version, case.claim.target)
+
+    return mark

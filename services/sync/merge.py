@@ -1,0 +1,112 @@
+"""Three-way merge by field: base, mine, theirs. Pure.
+
+One side changed: it is taken. Both, equal: nothing. Both, different: the later wins, by stamps; a
+tie goes to Salesforce. The loser is kept in a conflict record.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+
+from store import fields
+from store.canon import Value, Values
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """When and by whom a side's value was set, and by which operation (or record version)."""
+
+    at: dt.datetime
+    by: str
+    op: str
+    origin: str
+
+
+@dataclass(frozen=True, slots=True)
+class FieldConflict:
+    """A field both sides changed differently since the base."""
+
+    path: str
+    base: Value
+    mine: Value
+    theirs: Value
+    winner: str
+    mine_mark: Mark
+    theirs_mark: Mark
+
+
+@dataclass(slots=True)
+class Merge:
+    """``take``: theirs, to be applied here. ``send``: mine, to be written there. ``agreed``: mine
+    and theirs are the same already. ``conflicts``: decided, with the loser's value."""
+
+    take: Values = field(default_factory=dict)
+    send: set[str] = field(default_factory=set)
+    agreed: set[str] = field(default_factory=set)
+    conflicts: list[FieldConflict] = field(default_factory=list)
+
+
+def merge(
+    base: Mapping[str, Value],
+    mine: Mapping[str, Value],
+    theirs: Mapping[str, Value],
+    *,
+    paths: Iterable[str],
+    replaced: Mapping[str, Value],
+    mine_mark: Callable[[str], Mark],
+    theirs_mark: Callable[[str], Mark],
+    judged: Callable[[str, Value], bool] = lambda _path, _theirs: False,
+) -> Merge:
+    """Merge the given paths.
+
+    ``replaced`` holds the paths of undelivered edits with the value each replaced: they count as
+    changed by me even where my value equals the base, and theirs equal to the replaced value is no
+    conflict. ``judged(path, theirs)`` is True where this very clash was decided before (on the
+    other target): mine stands.
+    """
+    result = Merge()
+    for path in paths:
+        was = base.get(path, default(path))
+        ours, other = mine.get(path), theirs.get(path)
+        if ours == other:
+            if path in replaced:
+                result.agreed.add(path)
+            continue
+        if path not in replaced:
+            if other != was:
+                result.take[path] = other
+            # else: mine differs without an edit to deliver (a discarded or dead one): not ours to
+            # push, and theirs did not change.
+            continue
+        if other in (was, replaced[path]) or judged(path, other):
+            result.send.add(path)
+            continue
+        conflict = _decide(path, was, ours, other, mine_mark(path), theirs_mark(path))
+        result.conflicts.append(conflict)
+        if conflict.winner == "mine":
+            result.send.add(path)
+        else:
+            result.take[path] = other
+    return result
+
+
+def default(path: str) -> Value:
+    """What a record holds of a field that nobody set."""
+    return fields.DEFAULTS.get(path)
+
+
+def _decide(
+    path: str, base: Value, mine: Value, theirs: Value, mine_mark: Mark, theirs_mark: Mark
+) -> FieldConflict:
+    if theirs_mark.origin == "salesforce":
+        # Salesforce's dates have whole seconds: an edit within the same second is a tie, and its.
+        theirs_wins = theirs_mark.at >= mine_mark.at.replace(microsecond=0)
+    elif theirs_mark.at == mine_mark.at:
+        # Two operators in the same millisecond: any rule does that both sides compute alike.
+        theirs_wins = (theirs_mark.by, theirs_mark.op) > (mine_mark.by, mine_mark.op)
+    else:
+        theirs_wins = theirs_mark.at > mine_mark.at
+    winner = "theirs" if theirs_wins else "mine"
+    return FieldConflict(path, base, mine, theirs, winner, mine_mark, theirs_mark)

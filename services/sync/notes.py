@@ -1,0 +1,65 @@
+"""Telling the other operators what Salesforce acknowledged.
+
+After Salesforce took a project, its Firestore document gets the Salesforce id, the state that is
+common there now, and loses the fields it owed. This is bookkeeping, not an edit: it is derived
+from the bases, so that nothing has to be queued for it and a kill between the two loses nothing.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+
+from services.context import Context
+from services.sync.targets.base import Action, Ref, Remote, SharedBase, Target, TargetDown, Write
+from store import bases, deliveries
+from store.bases import Base
+from store.database import transaction
+from store.deliveries import FIRESTORE, SALESFORCE
+
+
+def share(conn: sqlite3.Connection, ctx: Context, firestore: Target, *, client_id: str) -> int:
+    """Bring one group of unshared Salesforce bases to their documents; gives how many were noted.
+
+    A document that moved meanwhile is left for the next round. Raises TargetDown.
+    """
+    waiting = bases.unshared(conn, SALESFORCE, firestore.batch)
+    here = bases.get_many(conn, [b.project_id for b in waiting], FIRESTORE)
+    ready = [b for b in waiting if b.project_id in here]
+    if not ready:
+        return 0
+    remotes = firestore.read([Ref(b.project_id) for b in ready])
+    owed = deliveries.undelivered(conn, [b.project_id for b in ready], SALESFORCE)
+    found = [(b, remotes[b.project_id]) for b in ready]
+    gone = [b for b, remote in found if not remote.exists]
+    writes = [
+        (b, _note(b, remote, set(owed.get(b.project_id, ())), ctx, client_id))
+        for b, remote in found
+        if remote.exists
+    ]
+    try:
+        outcomes = firestore.write([write for _, write in writes]) if writes else []
+    except TargetDown:
+        if not gone:
+            raise
+        outcomes = []
+    noted = [b for (b, _), o in zip(writes, outcomes, strict=False) if o.done]
+    with transaction(conn):
+        bases.mark_shared(conn, [(b.project_id, b.target, b.acked_at) for b in [*noted, *gone]])
+        bases.set_tokens(
+            conn,
+            FIRESTORE,
+            {b.project_id: o.token for (b, _), o in zip(writes, outcomes, strict=False) if o.done},
+        )
+    return len(noted)
+
+
+def _note(base: Base, remote: Remote, owed: set[str], ctx: Context, client_id: str) -> Write:
+    return Write(
+        project_id=base.project_id,
+        action=Action.NOTE,
+        token=remote.token,
+        client_id=client_id,
+        operator=ctx.operator,
+        note=SharedBase(base.remote_id, base.token or base.modified_at, base.values),
+        paid=tuple(path for path in remote.owes if path not in owed),
+    )

@@ -1,0 +1,194 @@
+"""``steerco sync``: drain until nothing can move, and say what happened."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from services.overview import gates
+from services.sync.engine import Engine, Totals
+from store import deliveries, targets
+from store.deliveries import TARGETS
+
+PATIENCE = 30.0
+"""Seconds without any progress for which one run waits for tries that are due soon."""
+
+
+@dataclass
+class SideReport:
+    """One target after a run: deliveries done by it, and what is open still, by state."""
+
+    done: int = 0
+    pending: int = 0
+    in_flight: int = 0
+    retrying: int = 0
+    failed: int = 0
+    held: int = 0
+    conflicts: int = 0
+
+
+@dataclass
+class SyncReport:
+    """What a run did. ``sentences`` say why something is left, one for each cause; ``clean`` is
+    the exit code's truth: nothing pending, in flight, retrying, failed or in conflict."""
+
+    firestore: SideReport = field(default_factory=SideReport)
+    salesforce: SideReport = field(default_factory=SideReport)
+    applied: int = 0
+    conflicts: int = 0
+    deleted: int = 0
+    calls: dict[str, int] = field(default_factory=dict)
+    sentences: list[str] = field(default_factory=list)
+
+    @property
+    def clean(self) -> bool:
+        """Whether nothing is left that should have moved."""
+        return not any(
+            side.pending + side.in_flight + side.retrying + side.failed + side.conflicts
+            for side in (self.firestore, self.salesforce)
+        )
+
+
+def drain(
+    engine: Engine,
+    *,
+    names: Sequence[str] = TARGETS,
+    progress: Callable[[int, int], None] | None = None,
+    sleep: Callable[[float], None] = time.sleep,
+    patience: float = PATIENCE,
+) -> SyncReport:
+    """Cycle until nothing can move. Tries that are due soon are waited for, as long as something
+    moves within ``patience`` seconds; a target that can't be reached is not waited for.
+
+    ``progress(done, left)`` is called after each cycle.
+    """
+    totals = {name: Totals() for name in names}
+    moved_at = engine.ctx.clock()
+    try:
+        while True:
+            cycle = engine.cycle(names=names, impatient=True)
+            moved = _count(totals, cycle)
+            if progress is not None:
+                progress(sum(t.done for t in totals.values()), _left(engine, names))
+            now = engine.ctx.clock()
+            if moved:
+                moved_at = now
+                continue
+            pause = _pause(engine, names, cycle, now)
+            if pause is None or now + pause - moved_at > patience:
+                break
+            sleep(pause)
+    finally:
+        engine.release()
+    return _report(engine, names, totals)
+
+
+def _count(totals: dict[str, Totals], cycle: dict[str, Totals]) -> bool:
+    moved = False
+    for name, part in cycle.items():
+        whole = totals[name]
+        whole.done += part.done
+        whole.failed += part.failed
+        whole.taken += part.taken
+        whole.conflicts += part.conflicts
+        whole.problem = part.problem
+        moved = moved or bool(part.done or part.failed)
+    return moved
+
+
+def _left(engine: Engine, names: Sequence[str]) -> int:
+    counts = deliveries.counts(engine.conn)
+    return sum(counts[n]["pending"] + counts[n]["retrying"] + counts[n]["in_flight"] for n in names)
+
+
+def _pause(
+    engine: Engine, names: Sequence[str], cycle: dict[str, Totals], now: float
+) -> float | None:
+    """Seconds until it is worth another cycle; None where nothing will move by itself."""
+    current = gates(engine.conn, engine.configured)
+    waits = []
+    for name in names:
+        if name not in engine.remotes or not current[name].open:
+            continue
+        due = deliveries.next_due(engine.conn, name, now)
+        if due is None:
+            continue
+        problem = cycle[name].problem
+        if problem is not None:
+            # Only where the other side said when to come back, or is likely back in a moment.
+            if problem.retry_after is not None:
+                waits.append(max(0.05, problem.retry_after))
+            elif problem.code in SOON:
+                waits.append(1.0)
+            continue
+        if due > now or _has_claimable_later(engine, name, now):
+            waits.append(max(0.05, due - now))
+    return min(waits) if waits else None
+
+
+SOON = {"SERVER_UNAVAILABLE", "UNAVAILABLE_503", "ABORTED"}
+
+
+def _has_claimable_later(engine: Engine, name: str, now: float) -> bool:
+    """Whether something that is due now was only blocked by another try that comes soon."""
+    row = engine.conn.execute(
+        "SELECT 1 FROM deliveries INDEXED BY deliveries_due WHERE target = ? AND "
+        "state IN ('retrying', 'in_flight') AND COALESCE(next_at, lease_until, 0) > ? LIMIT 1",
+        (name, now),
+    ).fetchone()
+    return row is not None
+
+
+def _report(engine: Engine, names: Sequence[str], totals: dict[str, Totals]) -> SyncReport:
+    counts = deliveries.counts(engine.conn)
+    current = gates(engine.conn, engine.configured)
+    report = SyncReport(
+        applied=sum(t.taken for t in totals.values()),
+        conflicts=sum(t.conflicts for t in totals.values()),
+    )
+    for name in TARGETS:
+        side: SideReport = getattr(report, name)
+        states = counts[name]
+        side.done = totals[name].done if name in totals else 0
+        side.in_flight, side.failed = states["in_flight"], states["failed"]
+        side.conflicts = states["conflict"]
+        if current[name].open:
+            side.pending, side.retrying = states["pending"], states["retrying"]
+        else:
+            side.held = states["pending"] + states["retrying"]
+        remote = engine.remotes.get(name)
+        report.calls[name] = remote.usage().calls if remote is not None else 0
+        report.sentences += _sentences(engine, name, side, current[name].open)
+    return report
+
+
+def _sentences(engine: Engine, name: str, side: SideReport, gate_open: bool) -> list[str]:
+    waiting = side.pending + side.retrying + side.in_flight
+    label = "Firestore" if name == "firestore" else "Salesforce"
+    found = []
+    state = targets.get(engine.conn, name)
+    saved = f"{waiting} edit{'s are' if waiting != 1 else ' is'} saved here, not yet in {label}"
+    if state.paused_by == "steerco" and state.pause_reason:
+        found.append(state.pause_reason)
+    elif waiting and gate_open and state.down_since is not None:
+        found.append(f"{saved}: {state.down_reason}")
+    elif waiting and gate_open:
+        found.append(f"{saved}; {_why(engine, name)}")
+    if side.failed:
+        found.append(
+            f"{label} refused {side.failed} edit{'s' if side.failed != 1 else ''}; "
+            "see steerco outbox list"
+        )
+    if side.conflicts:
+        found.append(f"{side.conflicts} in conflict with {label} wait for a decision")
+    return found
+
+
+def _why(engine: Engine, name: str) -> str:
+    row = engine.conn.execute(
+        "SELECT last_error FROM deliveries INDEXED BY deliveries_due WHERE target = ? AND "
+        "state IN ('pending', 'retrying', 'in_flight') AND last_error IS NOT NULL LIMIT 1",
+        (name,),
+    ).fetchone()
+    return row[0] if row else "they wait for something else to arrive first"

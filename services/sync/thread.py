@@ -1,0 +1,88 @@
+"""The engine on a thread of its own, for the terminal and the worker.
+
+One daemon thread with its own connection: quitting never waits for a network call. It wakes on a
+commit (``wake``, or another process's, seen through ``data_version``) and on a timer that always
+re-arms, whatever else happens.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from services.sync.engine import Engine
+from store.database import StoreError, connect, data_version
+
+LOOK = 0.5
+"""Seconds between looks at whether another process has committed."""
+
+
+class EngineThread(threading.Thread):
+    """``make`` builds the engine on this thread (so that the cloud libraries are imported here);
+    it may raise, and is tried again. ``on_error`` gets a sentence for the log."""
+
+    def __init__(
+        self,
+        path: Path,
+        make: Callable[[sqlite3.Connection], Engine],
+        on_error: Callable[[str], None] = lambda _sentence: None,
+    ) -> None:
+        super().__init__(name="sync-engine", daemon=True)
+        self._path = path
+        self._make = make
+        self._on_error = on_error
+        self._nudge = threading.Event()
+        self._ending = threading.Event()
+
+    def wake(self) -> None:
+        """Something was committed here: look at once."""
+        self._nudge.set()
+
+    def stop(self, timeout: float = 2.0) -> None:
+        """Ask the thread to end after the batch it is at, and give it a moment. Work that is cut
+        off is taken up again as of unknown outcome."""
+        self._ending.set()
+        self._nudge.set()
+        if self.is_alive():
+            self.join(timeout)
+
+    def run(self) -> None:
+        conn = connect(self._path)
+        engine: Engine | None = None
+        try:
+            while not self._ending.is_set():
+                pause = 5.0
+                try:
+                    engine = engine or self._make(conn)
+                    pause = self._turn(engine)
+                except (StoreError, sqlite3.Error, OSError, RuntimeError, ValueError) as error:
+                    self._on_error(f"the sync engine stumbled and goes on: {error}")
+                self._sleep(conn, pause)
+        finally:
+            if engine is not None:
+                with contextlib.suppress(StoreError, sqlite3.Error):
+                    engine.release()
+                for target in engine.remotes.values():
+                    target.close()
+            conn.close()
+
+    def _turn(self, engine: Engine) -> float:
+        report = engine.cycle()
+        if any(totals.done or totals.failed or totals.taken for totals in report.values()):
+            return 0.0
+        return engine.wait()
+
+    def _sleep(self, conn: sqlite3.Connection, pause: float) -> None:
+        end = time.monotonic() + pause
+        seen = data_version(conn)
+        while not self._ending.is_set():
+            left = end - time.monotonic()
+            if left <= 0 or self._nudge.wait(min(left, LOOK)):
+                break
+            if data_version(conn) != seen:
+                break
+        self._nudge.clear()
