@@ -12,23 +12,43 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
+from store.candidates import (
+    FAR,
+    FIRESTORE,
+    LINK,
+    MOVING_SQL,
+    OPEN_SQL,
+    ROW,
+    SALESFORCE,
+    Claim,
+    Item,
+    Sent,
+    due_projects,
+    groups,
+)
 from store.canon import Value, Values
-from store.operations import Changes
 from store.projects import to_json
 
-FIRESTORE, SALESFORCE = "firestore", "salesforce"
+__all__ = [
+    "FAR",
+    "FIRESTORE",
+    "LINK",
+    "ROW",
+    "SALESFORCE",
+    "TARGETS",
+    "Claim",
+    "Delivery",
+    "Item",
+    "Owed",
+    "Sent",
+]
+
 TARGETS = (FIRESTORE, SALESFORCE)
-ROW, LINK = "row", "link"
 OPEN = ("pending", "retrying", "in_flight", "conflict", "failed")
 MOVING = ("pending", "retrying", "in_flight")
-FAR = 24 * 3600.0
-"""A time further ahead than this was written before the clock was set back: it is due."""
-
-_MOVING_SQL = "state IN ('pending', 'retrying', 'in_flight')"
-_OPEN_SQL = "state IN ('pending', 'retrying', 'in_flight', 'conflict', 'failed')"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,53 +70,6 @@ class Delivery:
     error_code: str | None
     last_error: str | None
     acked_at: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Sent:
-    """What left for a target and was not acknowledged."""
-
-    seq: int
-    op_id: str
-    action: str
-    values: Values
-    token: str | None
-    sent_at: str
-
-
-@dataclass(frozen=True, slots=True)
-class Item:
-    """One delivery of a claim, with what its operation says."""
-
-    seq: int
-    op_id: str
-    kind: str
-    operator: str
-    at: str
-    changes: Changes
-    attempts: int
-    sends: int
-    failing_since: float | None
-    trace_id: str = ""
-    origin: str = "local"
-
-
-@dataclass(slots=True)
-class Claim:
-    """A project's deliveries for one target, leased to one owner. ``sent`` is what an earlier
-    owner (or try) sent without learning the outcome."""
-
-    project_id: str
-    target: str
-    part: str
-    items: list[Item]
-    sent: Sent | None = None
-    paths: list[str] = field(default_factory=list)
-
-    @property
-    def newest(self) -> Item:
-        """The claim's last operation."""
-        return self.items[-1]
 
 
 def add(
@@ -131,10 +104,10 @@ def claim(
     (unless ``alone``), and, for the parent link, while row or parent are not in Salesforce yet.
     ``only`` restricts the claim to these projects.
     """
-    ids = _due_projects(conn, target, now, limit, only)
+    ids = due_projects(conn, target, now, limit, only)
     claims: list[Claim] = []
     leased: list[tuple[str, float, int, str, str]] = []
-    for group in _groups(conn, target, ids, now, alone):
+    for group in groups(conn, target, ids, now, alone):
         if len(claims) == limit:
             break
         claims.append(group)
@@ -152,7 +125,7 @@ def next_due(conn: sqlite3.Connection, target: str, now: float) -> float | None:
     row = conn.execute(
         "SELECT MIN(CASE state WHEN 'pending' THEN ?1 WHEN 'retrying' THEN MIN(next_at, ?1 + ?2) "
         "ELSE MIN(lease_until, ?1 + ?2) END) "
-        "FROM deliveries INDEXED BY deliveries_due WHERE target = ?3 AND " + _MOVING_SQL,
+        "FROM deliveries INDEXED BY deliveries_due WHERE target = ?3 AND " + MOVING_SQL,
         (now, FAR, target),
     ).fetchone()
     return None if row[0] is None else float(row[0])
@@ -298,7 +271,7 @@ def undelivered(
         FROM json_each(?) AS wanted
         CROSS JOIN deliveries d INDEXED BY deliveries_open
           ON d.project_id = wanted.value AND d.target = ?
-        JOIN operations o ON o.seq = d.seq WHERE d.{_OPEN_SQL} ORDER BY d.seq
+        JOIN operations o ON o.seq = d.seq WHERE d.{OPEN_SQL} ORDER BY d.seq
         """,
         (json.dumps(list(ids)), target),
     )
@@ -338,9 +311,7 @@ def open_of_project(
     conn: sqlite3.Connection, project_id: str, target: str | None = None
 ) -> list[Delivery]:
     """The project's deliveries that are not over, oldest first."""
-    sql = (
-        "SELECT * FROM deliveries INDEXED BY deliveries_open WHERE project_id = ? AND " + _OPEN_SQL
-    )
+    sql = "SELECT * FROM deliveries INDEXED BY deliveries_open WHERE project_id = ? AND " + OPEN_SQL
     parameters: list[object] = [project_id]
     if target is not None:
         sql += " AND target = ?"
@@ -362,7 +333,7 @@ def counts(conn: sqlite3.Connection) -> dict[str, dict[str, int]]:
     """Open deliveries by target and state; ``done`` is not counted here."""
     found: dict[str, dict[str, int]] = {t: dict.fromkeys(OPEN, 0) for t in TARGETS}
     rows = conn.execute(
-        f"SELECT target, state, COUNT(*) FROM deliveries WHERE {_OPEN_SQL} GROUP BY target, state"
+        f"SELECT target, state, COUNT(*) FROM deliveries WHERE {OPEN_SQL} GROUP BY target, state"
     )
     for target, state, number in rows:
         found.setdefault(target, dict.fromkeys(OPEN, 0))[state] = number
@@ -410,19 +381,9 @@ def drop(conn: sqlite3.Connection, seq: int, target: str, paths: Iterable[str]) 
     left = set(json.loads(row[1])) - set(gone)
     conn.execute(
         "UPDATE deliveries SET dropped = ?, state = CASE WHEN ? THEN 'superseded' ELSE state END "
-        f"WHERE seq = ? AND target = ? AND part = 'row' AND {_OPEN_SQL}",
+        f"WHERE seq = ? AND target = ? AND part = 'row' AND {OPEN_SQL}",
         (to_json(gone), not left, seq, target),
     )
-
-
-def renew(conn: sqlite3.Connection, owner: str, target: str, now: float, lease: float) -> int:
-    """Push the expiry of this owner's leases on a target further out."""
-    cursor = conn.execute(
-        "UPDATE deliveries SET lease_until = ? WHERE target = ? AND state = 'in_flight' "
-        "AND lease_owner = ?",
-        (now + lease, target, owner),
-    )
-    return cursor.rowcount
 
 
 def release(conn: sqlite3.Connection, owner: str) -> int:
@@ -440,7 +401,7 @@ def lease_owners(conn: sqlite3.Connection) -> list[str]:
     rows = conn.execute(
         "SELECT DISTINCT lease_owner FROM deliveries INDEXED BY deliveries_due "
         "WHERE target IN ('firestore', 'salesforce') AND state = 'in_flight' "
-        f"AND {_MOVING_SQL}"
+        f"AND {MOVING_SQL}"
     )
     return [row[0] for row in rows if row[0]]
 
@@ -450,165 +411,6 @@ def expire(conn: sqlite3.Connection, owner: str) -> None:
     conn.execute(
         "UPDATE deliveries SET lease_until = 0 WHERE state = 'in_flight' AND lease_owner = ?",
         (owner,),
-    )
-
-
-def _due_projects(
-    conn: sqlite3.Connection, target: str, now: float, limit: int, only: Sequence[str] | None
-) -> list[str]:
-    """Projects with something that may move, oldest first. Some are ruled out later, so more are
-    taken than asked for; a scan that finds too few goes on where it stopped."""
-    wanted = limit * 2
-    seen: dict[str, None] = {}
-    allowed = None if only is None else set(only)
-    # INDEXED BY: left to itself the planner walks the primary key through every delivery ever made.
-    rows = conn.execute(
-        "SELECT project_id, state, next_at, lease_until FROM deliveries INDEXED BY deliveries_due "
-        f"WHERE target = ? AND {_MOVING_SQL} ORDER BY target, seq",
-        (target,),
-    )
-    for project_id, state, next_at, lease_until in rows:
-        if project_id in seen or (allowed is not None and project_id not in allowed):
-            continue
-        if state == "retrying" and not _due(next_at, now):
-            continue
-        if state == "in_flight" and not _due(lease_until, now):
-            continue
-        seen[project_id] = None
-        if len(seen) >= wanted:
-            break
-    return list(seen)
-
-
-def _groups(
-    conn: sqlite3.Connection, target: str, ids: Sequence[str], now: float, alone: bool
-) -> Iterable[Claim]:
-    if not ids:
-        return
-    behind = "0"
-    if target == SALESFORCE and not alone:
-        behind = (
-            "EXISTS (SELECT 1 FROM deliveries f WHERE f.seq = d.seq AND f.target = 'firestore' "
-            "AND f.state IN ('pending', 'retrying', 'in_flight') "
-            "AND COALESCE(f.failing_since, ?3) > ?3 - 60)"
-        )
-    rows = conn.execute(
-        f"""
-        SELECT d.project_id, d.part, d.seq, d.state, d.next_at, d.lease_until, d.attempts, d.sends,
-               d.failing_since, d.dropped, d.solo, o.op_id, o.kind, o.operator, o.at, o.changes,
-               o.trace_id, o.origin, {behind} AS behind
-        FROM json_each(?1) AS wanted
-        CROSS JOIN deliveries d INDEXED BY deliveries_open
-          ON d.project_id = wanted.value AND d.target = ?2
-        JOIN operations o ON o.seq = d.seq
-        WHERE d.{_OPEN_SQL} AND ?3
-        ORDER BY wanted.key, d.seq
-        """,
-        (json.dumps(list(ids)), target, now),
-    )
-    by_project: dict[tuple[str, str], list[sqlite3.Row]] = {}
-    for row in rows:
-        by_project.setdefault((row[0], row[1]), []).append(row)
-    sends = _sends(conn, target, ids)
-    links = [pid for pid, part in by_project if part == LINK]
-    ready = _ready_links(conn, links) if links else set()
-    busy = {
-        pid
-        for (pid, _), group in by_project.items()
-        if any(r["state"] == "in_flight" and not _due(r["lease_until"], now) for r in group)
-    }
-    for (project_id, part), group in sorted(by_project.items(), key=lambda e: e[0][1] == LINK):
-        # One write of a record at a time: the link follows in the next claim.
-        if project_id in busy or (part == LINK and project_id not in ready):
-            continue
-        items = claimable(group, now)
-        if items:
-            busy.add(project_id)
-            yield Claim(project_id, target, part, items, sends.get((project_id, part)))
-
-
-def claimable(group: Sequence[sqlite3.Row], now: float) -> list[Item]:
-    """The deliveries of one project and part that may travel together now, oldest first.
-
-    Pure over the rows. Nothing may travel while a write of the project is under way, waits for its
-    next try, waits for a person's decision on a delete, or is behind Firestore. A dead letter does
-    not stop later edits of other fields; a dead *create* does, since there is no row to edit, until
-    a new edit brings it along.
-    """
-    items: list[Item] = []
-    for row in group:
-        state = row["state"]
-        if state == "conflict":
-            return []
-        if state == "failed":
-            if row["kind"] in ("create", "delete", "restore"):
-                return []
-            continue
-        if state == "in_flight" and not _due(row["lease_until"], now):
-            return []
-        if state == "retrying" and not _due(row["next_at"], now):
-            return []
-        if row["behind"]:
-            break
-        items.append(_item(row))
-        if row["solo"]:
-            break
-    return items
-
-
-def _ready_links(conn: sqlite3.Connection, ids: Sequence[str]) -> set[str]:
-    """Projects whose row is in Salesforce and whose parent (if any) is too."""
-    rows = conn.execute(
-        """
-        SELECT p.project_id FROM json_each(?) AS wanted JOIN projects p
-          ON p.project_id = wanted.value
-        WHERE EXISTS (SELECT 1 FROM bases b WHERE b.project_id = p.project_id
-                      AND b.target = 'salesforce' AND b.present)
-          AND (p.parent_id IS NULL OR EXISTS (SELECT 1 FROM bases b
-               WHERE b.project_id = p.parent_id AND b.target = 'salesforce' AND b.present))
-        """,
-        (json.dumps(list(ids)),),
-    )
-    return {row[0] for row in rows}
-
-
-def _sends(
-    conn: sqlite3.Connection, target: str, ids: Sequence[str]
-) -> Mapping[tuple[str, str], Sent]:
-    rows = conn.execute(
-        "SELECT project_id, part, seq, op_id, action, vals, token, sent_at FROM sends "
-        "WHERE target = ? AND project_id IN (SELECT value FROM json_each(?))",
-        (target, json.dumps(list(ids))),
-    )
-    return {
-        (row[0], row[1]): Sent(row[2], row[3], row[4], json.loads(row[5]), row[6], row[7])
-        for row in rows
-    }
-
-
-def _due(moment: float | None, now: float) -> bool:
-    return moment is None or moment <= now or moment > now + FAR
-
-
-def _item(row: sqlite3.Row) -> Item:
-    dropped = set(json.loads(row["dropped"])) if row["dropped"] else ()
-    changes: Changes = {
-        path: (pair[0], pair[1])
-        for path, pair in json.loads(row["changes"]).items()
-        if path not in dropped
-    }
-    return Item(
-        row["seq"],
-        row["op_id"],
-        row["kind"],
-        row["operator"],
-        row["at"],
-        changes,
-        row["attempts"],
-        row["sends"],
-        row["failing_since"],
-        row["trace_id"],
-        row["origin"],
     )
 
 
