@@ -61,6 +61,8 @@ class Reply:
     after: str = "keep"
 
 
+Answer = Reply | Callable[[Request], Reply]
+
 CLOSED = Reply(after="close")
 RESET = Reply(after="reset")
 SILENT = Reply(after="hang")
@@ -109,14 +111,15 @@ def row_error(code: str, message: str = "no", fields: list[str] | None = None) -
 class ScriptedOrg:
     """The server. ``answers`` are used up in order by everything that is not the connection's."""
 
-    answers: list[Reply | Callable[[Request], Reply]] = field(default_factory=list)
-    connecting: dict[str, Reply] = field(default_factory=dict)
+    answers: list[Answer] = field(default_factory=list)
+    connecting: dict[str, Answer] = field(default_factory=dict)
     requests: list[Request] = field(default_factory=list)
     all_requests: list[Request] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        self.listening = True
         self._open: list[socket.socket] = []
         self.connecting = {
             "FROM Organization": records({"Id": ORG_ID}),
@@ -126,13 +129,21 @@ class ScriptedOrg:
         } | self.connecting
         threading.Thread(target=self._accept, daemon=True).start()
 
-    def play(self, *answers: Reply | Callable[[Request], Reply]) -> None:
+    def play(self, *answers: Answer) -> None:
         """What the next requests get."""
         self.answers += answers
 
-    def close(self) -> None:
-        """Stop listening and drop every connection: the next request is refused."""
+    def stop_listening(self) -> None:
+        """Refuse every new connection."""
+        self.listening = False
+        # close alone does not wake an accept that waits.
+        self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
+
+    def close(self) -> None:
+        """Refuse new connections and drop the open ones."""
+        if self.listening:
+            self.stop_listening()
         for connection in self._open:
             connection.close()
 
@@ -142,6 +153,7 @@ class ScriptedOrg:
                 connection, _ = self._listener.accept()
             except OSError:
                 return
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self._open.append(connection)
             threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
 
@@ -174,12 +186,15 @@ class ScriptedOrg:
         self.all_requests.append(request)
         for key, answer in self.connecting.items():
             if key in request.soql or key == request.path:
-                return answer
+                return _play(answer, request)
         self.requests.append(request)
         if not self.answers:
             return error(500, "NOT_SCRIPTED", request.target)
-        answer = self.answers.pop(0)
-        return answer if isinstance(answer, Reply) else answer(request)
+        return _play(self.answers.pop(0), request)
+
+
+def _play(answer: Answer, request: Request) -> Reply:
+    return answer if isinstance(answer, Reply) else answer(request)
 
 
 def _parse(stream: Any) -> Request | None:

@@ -1,0 +1,322 @@
+"""Salesforce as a target: ``Ticket__c`` rows of the record type Strategic Initiative.
+
+Reads by external id, writes through sObject Collections (``sf_writes``), each failure put into its
+class (``sf_errors``). Load this module only when the connection is wanted.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeGuard
+
+from services.itsc_sf_sync import OWNER, PARENT_LOOKUP, field_map, from_salesforce
+from services.people import Directory, User
+from services.sync.targets import sf_soql
+from services.sync.targets.base import (
+    ErrorClass,
+    Outcome,
+    Problem,
+    Ref,
+    Remote,
+    TargetDown,
+    Usage,
+    Write,
+)
+from services.sync.targets.sf_client import SalesforceClient
+from services.sync.targets.sf_errors import MISSING, Asked, CallFailed, unreadable
+from services.sync.targets.sf_login import SalesforceConnection
+from services.sync.targets.sf_sending import Sending
+from services.sync.targets.sf_writes import GROUP, Terms
+from store.canon import Value, settle
+from store.clock import Clock, from_iso, system_clock
+from store.fields import BY_PATH, EXTERNAL_ID_FIELD, RECORD_TYPE, SOBJECT, Kind
+
+__all__ = ["HistoryRow", "SalesforceConnection", "SalesforceTarget"]
+
+DIRECTORY_SECONDS = 3600.0
+_READING = Asked(writing=False)
+_RECORD_ID = re.compile(r"[A-Za-z0-9]{15}(?:[A-Za-z0-9]{3})?", re.ASCII)
+_REFUSED = ("INSUFFICIENT_ACCESS", "INVALID_TYPE", "INVALID_FIELD", "NOT_FOUND")
+"""Codes of a query that this user may not ask; the organisation works without its answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryRow:
+    """One change of one field by Salesforce's own record of it; ``at`` has whole seconds.
+
+    ``old`` and ``new`` are canonical: a user's full name, a parent's project id. Salesforce keeps
+    no values of long texts (both None).
+    """
+
+    record_id: str
+    path: str
+    old: Value
+    new: Value
+    by_us: bool
+    at: dt.datetime
+
+
+class SalesforceTarget:
+    """The ``Target`` of one organisation. ``names``: the organisation's own API names of existing
+    Ticket fields, by model path (``services.itsc_sf_sync.field_map``)."""
+
+    name = "salesforce"
+    batch = GROUP
+
+    def __init__(
+        self,
+        connection: SalesforceConnection,
+        names: Mapping[str, str] | None = None,
+        clock: Clock = system_clock,
+    ) -> None:
+        self._mapped = field_map(names)
+        self._clock = clock
+        self._client = SalesforceClient(connection, clock)
+        self._directory = Directory()
+        self._directory_at: float | None = None
+        self._user_id: str | None = None
+        self._record_type_id: str | None = None
+        self._organisation: str | None = None
+
+    @property
+    def directory(self) -> Directory:
+        """The organisation's users, at most an hour old; empty before ``connect`` and where the
+        organisation does not show them."""
+        return self._directory
+
+    @property
+    def integration_user(self) -> str | None:
+        """The Id of the user that this program is in Salesforce, where it is known."""
+        return self._user_id
+
+    def connect(self) -> str:
+        """Log in if need be; the organisation's Id (the instance's host where there is none).
+
+        Raises TargetDown.
+        """
+        try:
+            if self._organisation is None:
+                self._client.open()
+                organisation = self._organisation_id()
+                self._record_type_id = self._find_record_type()
+                self._user_id = self._client.user_id or self._ask_who_we_are()
+                self._organisation = organisation
+            age = self._clock() - (self._directory_at or 0.0)
+            if self._directory_at is None or not 0.0 <= age < DIRECTORY_SECONDS:
+                self._directory = self._read_directory()
+                self._directory_at = self._clock()
+        except CallFailed as failed:
+            raise TargetDown(failed.problem) from failed
+        return self._organisation
+
+    def read(self, refs: Sequence[Ref]) -> dict[str, Remote]:
+        """See ``Target.read``: by external id, then by Id, recycle bin included, for the rows that
+        should be there and were not found."""
+        if not refs:
+            return {}
+        self.connect()
+        base = self._client.base_length
+        try:
+            found = self._rows_of(refs, base)
+            lost = [ref.remote_id for ref in refs if ref.remote_id and ref.project_id not in found]
+            by_id = {
+                row.get("Id"): row
+                for soql in sf_soql.by_id(self._mapped, lost, base)
+                for row in self._client.query(soql, deleted=True)
+            }
+            return {
+                ref.project_id: self._remote(ref, found.get(ref.project_id), by_id) for ref in refs
+            }
+        except CallFailed as failed:
+            raise TargetDown(failed.problem) from failed
+
+    def write(self, writes: Sequence[Write]) -> list[Outcome]:
+        """See ``Target.write``: at most one request for each kind of write, contested ones alone.
+
+        A write that names a project twice is sent in two requests, the second only if the first
+        was taken. CREATE and RESTORE leave the parent to the LINK that follows them.
+        """
+        self.connect()
+        terms = Terms(self._record_type_id or "", self._directory.resolve, self._mapped)
+        return Sending(self._client, terms, writes).run()
+
+    def history(self, ids: Sequence[str], since: dt.datetime) -> list[HistoryRow] | None:
+        """What Salesforce recorded on these rows (by Id) since a moment, oldest first; None for
+        an organisation that keeps no history or does not show it. Raises TargetDown."""
+        self.connect()
+        base = self._client.base_length
+        try:
+            raw = [
+                row
+                for soql in sf_soql.history_of(ids, since, base)
+                for row in self._client.query(soql)
+            ]
+            parents = self._parents_named_in(raw, base)
+        except CallFailed as failed:
+            if failed.problem.code in _REFUSED:
+                return None
+            raise TargetDown(failed.problem) from failed
+        rows = [self._history_row(row, parents) for row in raw]
+        return sorted((row for row in rows if row is not None), key=lambda row: row.at)
+
+    def usage(self) -> Usage:
+        """Calls made and the organisation's budget, as the last answer said."""
+        return self._client.usage
+
+    def clock_offset(self) -> float | None:
+        """Seconds to add to this machine's clock to get Salesforce's."""
+        return self._client.clock_offset
+
+    def close(self) -> None:
+        """Let go of connections."""
+        self._client.close()
+
+    def _organisation_id(self) -> str:
+        try:
+            records = self._client.query(sf_soql.ORGANISATION)
+        except CallFailed as failed:
+            if failed.problem.code not in MISSING:
+                raise
+            records = []
+        return str(records[0]["Id"]) if records and records[0].get("Id") else self._client.host
+
+    def _find_record_type(self) -> str:
+        records = self._client.query(sf_soql.RECORD_TYPE_ID)
+        if records and isinstance(records[0].get("Id"), str):
+            return str(records[0]["Id"])
+        sentence = (
+            f"Salesforce has no record type {RECORD_TYPE} on {SOBJECT} that this user may use: "
+            "deploy the package and assign its permission set"
+        )
+        raise CallFailed(Problem(ErrorClass.PAUSE, "NO_RECORD_TYPE", sentence, sentence))
+
+    def _ask_who_we_are(self) -> str | None:
+        try:
+            user = self._client.userinfo().get("user_id")
+        except CallFailed as failed:
+            # A token without the identity scope may still use the API.
+            if failed.status not in (400, 401, 403, 404):
+                raise
+            return None
+        return user if isinstance(user, str) and user else None
+
+    def _read_directory(self) -> Directory:
+        try:
+            records = self._client.query(sf_soql.USERS)
+        except CallFailed as failed:
+            if failed.problem.code not in _REFUSED:
+                raise
+            return self._directory
+        return Directory(
+            User(
+                str(row["Id"]),
+                str(row.get("Name") or ""),
+                row.get("Email"),
+                bool(row.get("IsActive", True)),
+            )
+            for row in records
+            if row.get("Id")
+        )
+
+    def _rows_of(self, refs: Sequence[Ref], base: int) -> dict[str, dict[str, Any]]:
+        """The row of each project that has one; where two claim the same project, the known."""
+        known = {ref.project_id: ref.remote_id for ref in refs}
+        found: dict[str, dict[str, Any]] = {}
+        for soql in sf_soql.by_external_id(self._mapped, known, base):
+            for row in self._client.query(soql):
+                project_id = row.get(EXTERNAL_ID_FIELD)
+                if project_id in known and (
+                    project_id not in found or row.get("Id") == known[project_id]
+                ):
+                    found[project_id] = row
+        return found
+
+    def _remote(
+        self, ref: Ref, row: dict[str, Any] | None, by_id: Mapping[Any, dict[str, Any]]
+    ) -> Remote:
+        if row is None:
+            row = by_id.get(ref.remote_id)
+            # The Id of a row that now carries another project's id is no proof of this one.
+            if row is None or row.get(EXTERNAL_ID_FIELD) not in (None, ref.project_id):
+                return Remote(ref.project_id, exists=False)
+        deleted = row.get("IsDeleted") is True
+        author = row.get("LastModifiedById")
+        name = (self._directory.name_of(author) or author) if isinstance(author, str) else None
+        modified_at = _moment(row.get("LastModifiedDate"), row)
+        token = row.get("SystemModstamp")
+        _moment(token, row)
+        return Remote(
+            ref.project_id,
+            exists=True,
+            deleted=deleted,
+            values=from_salesforce(row, ref.local, self._directory, self._user_id, self._mapped),
+            token=token,
+            remote_id=row.get("Id"),
+            modified_at=modified_at,
+            modified_by=name,
+            modified_by_us=author is not None and author == self._user_id,
+            deleted_by=name if deleted else None,
+            deleted_at=modified_at if deleted else None,
+        )
+
+    def _parents_named_in(self, rows: Sequence[dict[str, Any]], base: int) -> dict[str, str]:
+        """Row Id to project id, for the parents that history rows name by Id."""
+        ids = [
+            value
+            for row in rows
+            if row.get("Field") == PARENT_LOOKUP
+            for value in (row.get("OldValue"), row.get("NewValue"))
+            if _is_id(value)
+        ]
+        return {
+            str(row.get("Id")): str(row[EXTERNAL_ID_FIELD])
+            for soql in sf_soql.names_of(ids, base)
+            for row in self._client.query(soql)
+            if row.get(EXTERNAL_ID_FIELD)
+        }
+
+    def _history_row(self, row: dict[str, Any], parents: Mapping[str, str]) -> HistoryRow | None:
+        """One row in the model's terms; None for a field that is not ours, and for the half of a
+        lookup's two rows that has the names."""
+        paths = {api: path for path, api in self._mapped.items()}
+        # The history calls a standard lookup by its relation: Owner.
+        path = paths.get(str(row.get("Field"))) or (
+            paths[OWNER] if row.get("Field") == OWNER.removesuffix("Id") else None
+        )
+        at = _moment(row.get("CreatedDate"), row)
+        if path is None or at is None:
+            return None
+        old, new = row.get("OldValue"), row.get("NewValue")
+        kind = BY_PATH[path].kind
+        if kind in (Kind.PERSON, Kind.PARENT):
+            told = [value for value in (old, new) if value is not None]
+            if not told or not all(_is_id(value) for value in told):
+                return None
+            name_of = self._directory.name_of if kind is Kind.PERSON else parents.get
+            # An Id that nobody can name is still another value than ours.
+            old, new = (value and (name_of(value) or value) for value in (old, new))
+        return HistoryRow(
+            record_id=str(row.get("ParentId")),
+            path=path,
+            old=settle(path, old),
+            new=settle(path, new),
+            by_us=self._user_id is not None and row.get("CreatedById") == self._user_id,
+            at=at,
+        )
+
+
+def _moment(text: Any, row: Mapping[str, Any]) -> dt.datetime | None:
+    """A Salesforce time; a row with one that can't be read fails the read as a whole."""
+    if text is None:
+        return None
+    try:
+        return from_iso(text)
+    except (TypeError, ValueError, AttributeError) as failure:
+        raise CallFailed(unreadable(_READING, dict(row))) from failure
+
+
+def _is_id(value: Any) -> TypeGuard[str]:
+    return isinstance(value, str) and _RECORD_ID.fullmatch(value) is not None
