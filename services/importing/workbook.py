@@ -124,6 +124,8 @@ class _Cells(WorkSheetParser):
 
     def parse_cell(self, element: Element) -> dict[str, Any]:
         cell: dict[str, Any] = super().parse_cell(element)
+        if element.get("t") in ("inlineStr", "str") and isinstance(cell["value"], str):
+            cell["value"] = unescape(cell["value"])
         if cell["value"] is None and element.find(FORMULA_TAG) is not None:
             cell["data_type"] = "f"
         return cell
