@@ -33,6 +33,10 @@ class Desk:
         self._reader = _Clerk("desk-read", path, on_change)
         self._writer = _Clerk("desk-write", path, None)
 
+    def watch(self, on_change: Callable[[], None]) -> None:
+        """Call this (from the reading thread) after each commit; before ``start``."""
+        self._reader.on_change = on_change
+
     def start(self) -> None:
         """Start both threads; they are daemons, so quitting never waits for them."""
         self._reader.start()
@@ -66,7 +70,7 @@ class _Clerk(threading.Thread):
     def __init__(self, name: str, path: Path, on_change: Callable[[], None] | None) -> None:
         super().__init__(name=name, daemon=True)
         self._path = path
-        self._on_change = on_change
+        self.on_change = on_change
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
 
     async def ask(self, job: Callable[[sqlite3.Connection], R]) -> R:
@@ -90,7 +94,7 @@ class _Clerk(threading.Thread):
     def _serve(self, conn: sqlite3.Connection) -> None:
         seen, look_at = data_version(conn), time.monotonic() + WATCH_SECONDS
         while True:
-            wait = None if self._on_change is None else max(0.0, look_at - time.monotonic())
+            wait = None if self.on_change is None else max(0.0, look_at - time.monotonic())
             try:
                 job = self._jobs.get(timeout=wait)
             except queue.Empty:
@@ -99,12 +103,12 @@ class _Clerk(threading.Thread):
                 if job is None:
                     return
                 _answer(conn, *job)
-            if self._on_change is not None and time.monotonic() >= look_at:
+            if self.on_change is not None and time.monotonic() >= look_at:
                 look_at = time.monotonic() + WATCH_SECONDS
                 now = data_version(conn)
                 if now != seen:
                     seen = now
-                    self._on_change()
+                    self.on_change()
 
 
 def _answer(
