@@ -245,6 +245,7 @@ def test_history_is_told_in_the_models_terms(org: ScriptedOrg, target: Salesforc
         ("product_owner", "Integration User", "Ana López", False),
         ("it_lead", None, unknown, False),
         ("parent_id", None, "p-parent", False),
+        ("created", None, None, False),
     ]
     assert rows[0] == HistoryRow("a00000000000001AAA", "status", "Paused", "In QA", True, NOON)
     assert "CreatedDate >= 2026-03-01T12:00:00Z" in org.requests[0].soql
@@ -268,3 +269,37 @@ def test_history_that_can_not_be_had_now_is_not_no_history(
     org.play(refuse)
     with pytest.raises(TargetDown):
         target.history(["a00000000000001AAA"], NOON)
+
+
+@pytest.mark.parametrize(
+    ("rows", "values", "applied"),
+    [
+        ([], {"status": "In QA"}, None),
+        ([("Status__c", "Paused", "In QA", US)], {"status": "In QA"}, True),
+        ([("Status__c", "Paused", "Completed", US)], {"status": "In QA"}, False),
+        ([("Status__c", "Paused", "In QA", ANA)], {"status": "In QA"}, False),
+        ([("Priority__c", "P1", "P2", ANA)], {"status": "In QA"}, None),
+        ([("Punchline__c", None, None, US)], {"brief.punchline": "x"}, None),
+        ([("IT_Lead__c", None, ANA, US)], {"it_lead": "ana@example.com"}, True),
+        ([("IT_Lead__c", None, ANA, US)], {"it_lead": "Nobody Known"}, None),
+        ([("Total_Score__c", 1.0, 4.0, US)], {"scores.Ana": 4, "total_score": 4}, True),
+        ([("created", None, None, US)], {"status": "In QA"}, True),
+        ([("created", None, None, ANA)], {"status": "In QA"}, None),
+    ],
+)
+def test_history_tells_whether_a_send_arrived(
+    org: ScriptedOrg,
+    target: SalesforceTarget,
+    rows: list[tuple[str, Any, Any, str]],
+    values: dict[str, Any],
+    applied: bool | None,
+) -> None:
+    org.play(records(*[history_row(f, old, new, CreatedById=by) for f, old, new, by in rows]))
+    assert target.was_applied("a00000000000001AAA", values, NOON) is applied
+
+
+def test_an_organisation_without_history_can_not_tell(
+    org: ScriptedOrg, target: SalesforceTarget
+) -> None:
+    org.play(error(400, "INVALID_TYPE"))
+    assert target.was_applied("a00000000000001AAA", {"status": "In QA"}, NOON) is None

@@ -7,14 +7,12 @@ class (``sf_errors``). Load this module only when the connection is wanted.
 from __future__ import annotations
 
 import datetime as dt
-import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, TypeGuard
+from typing import Any
 
-from services.itsc_sf_sync import OWNER, PARENT_LOOKUP, field_map, from_salesforce
+from services.itsc_sf_sync import field_map, from_salesforce
 from services.people import Directory, User
-from services.sync.targets import sf_soql
+from services.sync.targets import sf_history, sf_soql
 from services.sync.targets.base import (
     ErrorClass,
     Outcome,
@@ -27,36 +25,22 @@ from services.sync.targets.base import (
 )
 from services.sync.targets.sf_client import SalesforceClient
 from services.sync.targets.sf_errors import MISSING, Asked, CallFailed, unreadable
+from services.sync.targets.sf_history import HistoryRow
 from services.sync.targets.sf_login import SalesforceConnection
 from services.sync.targets.sf_sending import Sending
 from services.sync.targets.sf_writes import GROUP, Terms
-from store.canon import Value, settle
+from store.canon import Value
 from store.clock import Clock, from_iso, system_clock
-from store.fields import BY_PATH, EXTERNAL_ID_FIELD, RECORD_TYPE, SOBJECT, Kind
+from store.fields import EXTERNAL_ID_FIELD, PERSON_PATHS, RECORD_TYPE, SOBJECT
 
 __all__ = ["HistoryRow", "SalesforceConnection", "SalesforceTarget"]
 
 DIRECTORY_SECONDS = 3600.0
+HISTORY_MARGIN = dt.timedelta(seconds=2)
+"""The history has whole seconds, and the clocks are known to about one."""
 _READING = Asked(writing=False)
-_RECORD_ID = re.compile(r"[A-Za-z0-9]{15}(?:[A-Za-z0-9]{3})?", re.ASCII)
 _REFUSED = ("INSUFFICIENT_ACCESS", "INVALID_TYPE", "INVALID_FIELD", "NOT_FOUND")
 """Codes of a query that this user may not ask; the organisation works without its answer."""
-
-
-@dataclass(frozen=True, slots=True)
-class HistoryRow:
-    """One change of one field by Salesforce's own record of it; ``at`` has whole seconds.
-
-    ``old`` and ``new`` are canonical: a user's full name, a parent's project id. Salesforce keeps
-    no values of long texts (both None).
-    """
-
-    record_id: str
-    path: str
-    old: Value
-    new: Value
-    by_us: bool
-    at: dt.datetime
 
 
 class SalesforceTarget:
@@ -155,12 +139,33 @@ class SalesforceTarget:
                 for row in self._client.query(soql)
             ]
             parents = self._parents_named_in(raw, base)
+            terms = sf_history.Terms(self._mapped, self._directory, parents, self._user_id)
+            return sf_history.in_our_terms(raw, terms)
         except CallFailed as failed:
             if failed.problem.code in _REFUSED:
                 return None
             raise TargetDown(failed.problem) from failed
-        rows = [self._history_row(row, parents) for row in raw]
-        return sorted((row for row in rows if row is not None), key=lambda row: row.at)
+
+    def was_applied(
+        self, remote_id: str, values: Mapping[str, Value], sent_at: dt.datetime
+    ) -> bool | None:
+        """Whether the field history shows that a write of these values, sent at this time by this
+        machine's clock, was applied; None where it can't tell. Raises TargetDown.
+        """
+        offset = dt.timedelta(seconds=self.clock_offset() or 0.0)
+        rows = self.history([remote_id], sent_at + offset - HISTORY_MARGIN)
+        return None if rows is None else sf_history.shows(rows, self._by_full_name(values))
+
+    def _by_full_name(self, values: Mapping[str, Value]) -> dict[str, Value]:
+        """Values with each person as the history calls him; a name without a user was not sent."""
+        named = dict(values)
+        for path in [path for path in PERSON_PATHS if isinstance(named.get(path), str)]:
+            user = self._directory.resolve(str(named[path]))
+            if user is None:
+                del named[path]
+            else:
+                named[path] = self._directory.name_of(user)
+        return named
 
     def usage(self) -> Usage:
         """Calls made and the organisation's budget, as the last answer said."""
@@ -264,48 +269,12 @@ class SalesforceTarget:
 
     def _parents_named_in(self, rows: Sequence[dict[str, Any]], base: int) -> dict[str, str]:
         """Row Id to project id, for the parents that history rows name by Id."""
-        ids = [
-            value
-            for row in rows
-            if row.get("Field") == PARENT_LOOKUP
-            for value in (row.get("OldValue"), row.get("NewValue"))
-            if _is_id(value)
-        ]
         return {
             str(row.get("Id")): str(row[EXTERNAL_ID_FIELD])
-            for soql in sf_soql.names_of(ids, base)
+            for soql in sf_soql.names_of(sf_history.parent_ids(rows), base)
             for row in self._client.query(soql)
             if row.get(EXTERNAL_ID_FIELD)
         }
-
-    def _history_row(self, row: dict[str, Any], parents: Mapping[str, str]) -> HistoryRow | None:
-        """One row in the model's terms; None for a field that is not ours, and for the half of a
-        lookup's two rows that has the names."""
-        paths = {api: path for path, api in self._mapped.items()}
-        # The history calls a standard lookup by its relation: Owner.
-        path = paths.get(str(row.get("Field"))) or (
-            paths[OWNER] if row.get("Field") == OWNER.removesuffix("Id") else None
-        )
-        at = _moment(row.get("CreatedDate"), row)
-        if path is None or at is None:
-            return None
-        old, new = row.get("OldValue"), row.get("NewValue")
-        kind = BY_PATH[path].kind
-        if kind in (Kind.PERSON, Kind.PARENT):
-            told = [value for value in (old, new) if value is not None]
-            if not told or not all(_is_id(value) for value in told):
-                return None
-            name_of = self._directory.name_of if kind is Kind.PERSON else parents.get
-            # An Id that nobody can name is still another value than ours.
-            old, new = (value and (name_of(value) or value) for value in (old, new))
-        return HistoryRow(
-            record_id=str(row.get("ParentId")),
-            path=path,
-            old=settle(path, old),
-            new=settle(path, new),
-            by_us=self._user_id is not None and row.get("CreatedById") == self._user_id,
-            at=at,
-        )
 
 
 def _moment(text: Any, row: Mapping[str, Any]) -> dt.datetime | None:
@@ -316,7 +285,3 @@ def _moment(text: Any, row: Mapping[str, Any]) -> dt.datetime | None:
         return from_iso(text)
     except (TypeError, ValueError, AttributeError) as failure:
         raise CallFailed(unreadable(_READING, dict(row))) from failure
-
-
-def _is_id(value: Any) -> TypeGuard[str]:
-    return isinstance(value, str) and _RECORD_ID.fullmatch(value) is not None
