@@ -1,12 +1,13 @@
 """Commands on projects: the one way an edit is made.
 
-Each command is one transaction: the project's row, its audit entry, one operation, one delivery
-for each target. When it returns, the edit is durable; nothing here waits for a network. The names
-create_project, update_project, delete_project and list_projects are those of the V2 text.
+Each command is one transaction: the project's row, one operation in the log (the audit), one
+delivery for each target. When it returns, the edit is durable; nothing here waits for a network.
+The names create_project, update_project, delete_project and list_projects are those of the V2 text.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import hashlib
 import re
@@ -17,13 +18,13 @@ from dataclasses import dataclass
 
 from services.context import Context
 from services.ordering import renumber
-from store import bases, canon, deliveries, fields, operations, projects, targets
+from store import canon, deliveries, fields, operations, projects, targets
 from store.canon import Refusal, Value, Values
 from store.clock import from_iso, to_iso
 from store.database import transaction
 from store.deliveries import FIRESTORE, LINK, ROW, SALESFORCE
 from store.operations import Changes, Operation
-from store.projects import Project, Query
+from store.projects import EVERY, FieldStamp, Project, Query
 
 
 class NotFound(LookupError):
@@ -92,12 +93,14 @@ def create_project(
             full["sort_order"] = _end_of_band(conn, str(full["priority"]))
         at = to_iso(ctx.clock())
         by, since = created or (ctx.operator, at)
-        project = Project(new, 1, full, None, by, since, ctx.operator, at)
+        op_id = ctx.new_id()
+        stamps = {EVERY: _stamp(conn, ctx, op_id, origin, None)}
+        project = Project(new, 1, full, None, by, since, ctx.operator, at, stamps)
         projects.insert(conn, project)
         changes: Changes = {
             p: (None, v) for p, v in full.items() if v != fields.DEFAULTS.get(p) or p in _ALWAYS
         }
-        seq = _record(conn, ctx, project, "create", changes, origin, trace_id, at)
+        seq = _record(conn, ctx, op_id, new, "create", changes, origin, trace_id, at)
         return Edit(project, seq, changes)
 
 
@@ -130,12 +133,14 @@ def update_project(
             return Edit(project, None, {})
         if "parent_id" in found:
             _check_parent(conn, project_id, found["parent_id"][1])
-        canon.check_voters({**project.values, **wanted})
+        if any(fields.is_score(path) for path in found):
+            canon.check_voters({**project.values, **wanted})
         at = to_iso(ctx.clock())
-        after = projects.update(
-            conn, project, {p: new for p, (_, new) in found.items()}, ctx.operator, at
-        )
-        seq = _record(conn, ctx, after, "update", found, origin, trace_id, at, undoes)
+        op_id = ctx.new_id()
+        stamps = {p: _stamp(conn, ctx, op_id, origin, project.stamp(p)) for p in found}
+        fresh = {p: new for p, (_, new) in found.items()}
+        after = projects.update(conn, project, fresh, ctx.operator, at, stamps)
+        seq = _record(conn, ctx, op_id, project_id, "update", found, origin, trace_id, at, undoes)
         return Edit(after, seq, found)
 
 
@@ -170,7 +175,7 @@ def delete_project(
         at = to_iso(ctx.clock())
         projects.bury(conn, project, ctx.operator, at)
         changes: Changes = {p: (v, None) for p, v in project.values.items() if v is not None}
-        _record(conn, ctx, project, "delete", changes, origin, trace, at, undoes)
+        _record(conn, ctx, ctx.new_id(), project_id, "delete", changes, origin, trace, at, undoes)
         return children
 
 
@@ -191,13 +196,20 @@ def restore_project(
         values = dict(was.values)
         if values["parent_id"] and not projects.exists(conn, str(values["parent_id"])):
             values["parent_id"] = None
-        at = to_iso(ctx.clock())
-        project = Project(
-            project_id, was.rev + 1, values, None, was.created_by, was.created_at, ctx.operator, at
+        at, op_id = to_iso(ctx.clock()), ctx.new_id()
+        latest = max(was.stamps.values(), default=None)
+        project = dataclasses.replace(
+            was,
+            rev=was.rev + 1,
+            values=values,
+            sf_id=None,
+            updated_by=ctx.operator,
+            updated_at=at,
+            stamps={EVERY: _stamp(conn, ctx, op_id, origin, latest)},
         )
         projects.insert(conn, project)
         changes: Changes = {p: (None, v) for p, v in values.items() if v is not None}
-        _record(conn, ctx, project, "restore", changes, origin, trace_id, at, undoes)
+        _record(conn, ctx, op_id, project_id, "restore", changes, origin, trace_id, at, undoes)
         return project
 
 
@@ -300,7 +312,8 @@ def _is_pushed(path: str) -> bool:
 def _record(
     conn: sqlite3.Connection,
     ctx: Context,
-    project: Project,
+    op_id: str,
+    project_id: str,
     kind: str,
     changes: Changes,
     origin: str,
@@ -308,12 +321,11 @@ def _record(
     at: str,
     undoes: int | None = None,
 ) -> int:
-    op_id = ctx.new_id()
     seq = operations.record(
         conn,
         op_id=op_id,
         trace_id=trace_id or op_id,
-        project_id=project.project_id,
+        project_id=project_id,
         kind=kind,
         origin=origin,
         operator=ctx.operator,
@@ -321,33 +333,20 @@ def _record(
         changes=changes,
         undoes=undoes,
     )
-    retry_dead(conn, project.project_id, changes)
-    deliveries.add(conn, seq, project.project_id, parts_for(kind, changes))
-    if kind != "delete":
-        _stamp(conn, ctx, project.project_id, changes, op_id, origin)
+    retry_dead(conn, project_id, changes)
+    deliveries.add(conn, seq, project_id, parts_for(kind, changes))
     return seq
 
 
 def _stamp(
-    conn: sqlite3.Connection,
-    ctx: Context,
-    project_id: str,
-    changes: Changes,
-    op_id: str,
-    origin: str,
-) -> None:
-    """Stamp the changed fields: the edit's time corrected by the measured clock offset, and always
-    later than the stamp of the value that was replaced."""
-    offset = targets.get(conn, SALESFORCE).clock_offset or 0.0
-    now = dt.datetime.fromtimestamp(ctx.clock() + offset, dt.UTC)
-    known = bases.stamps(conn, project_id)
-    fresh = {}
-    for path in changes:
-        at = now
-        if path in known:
-            at = max(now, from_iso(known[path].at) + dt.timedelta(milliseconds=1))
-        fresh[path] = bases.FieldStamp(to_iso(at), ctx.operator, op_id, origin)
-    bases.put_stamps(conn, project_id, fresh)
+    conn: sqlite3.Connection, ctx: Context, op_id: str, origin: str, replaced: FieldStamp | None
+) -> FieldStamp:
+    """The stamp of a value set now: the edit's time corrected by the measured clock offset, and
+    always later than the stamp of the value it replaces."""
+    at = to_iso(ctx.clock() + targets.clock_offset(conn))
+    if replaced is not None and replaced.at >= at:
+        at = to_iso(from_iso(replaced.at) + dt.timedelta(milliseconds=1))
+    return FieldStamp(at, ctx.operator, op_id, origin)
 
 
 def _free_id(conn: sqlite3.Connection, wanted: str | None, name: str) -> str:

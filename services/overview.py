@@ -177,7 +177,7 @@ def names_of(conn: sqlite3.Connection, ids: set[str]) -> dict[str, str]:
 
 def roadmap_version(conn: sqlite3.Connection) -> int:
     """Grows with every change of any project: the roadmap's rows have to be read again."""
-    return int(conn.execute("SELECT COALESCE(MAX(id), 0) FROM audit").fetchone()[0])
+    return int(conn.execute("SELECT COALESCE(MAX(seq), 0) FROM operations").fetchone()[0])
 
 
 def delivery_state(found: Sequence[Delivery], target: str, gate: Gate) -> Delivery | None:

@@ -1,4 +1,4 @@
-"""The last state known to be common with each target, and the stamp of each field.
+"""The last state known to be common with each target.
 
 A base is judged against its own target only: Salesforce's may lag days behind Firestore's. Every
 function that writes must run inside ``transaction``.
@@ -29,16 +29,6 @@ class Base:
     modified_at: str | None = None
     acked_at: str = ""
     shared: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class FieldStamp:
-    """When (corrected UTC, ISO), by whom and by which operation a field got its value."""
-
-    at: str
-    by: str
-    op_id: str
-    origin: str
 
 
 def get(conn: sqlite3.Connection, project_id: str, target: str) -> Base | None:
@@ -108,38 +98,6 @@ def set_tokens(conn: sqlite3.Connection, target: str, tokens: Mapping[str, str |
 def remove(conn: sqlite3.Connection, project_id: str, target: str) -> None:
     """Forget what was common: the record has to be read before anything is sent."""
     conn.execute("DELETE FROM bases WHERE project_id = ? AND target = ?", (project_id, target))
-
-
-def stamps(conn: sqlite3.Connection, project_id: str) -> dict[str, FieldStamp]:
-    """The stamps of a project's fields."""
-    rows = conn.execute(
-        "SELECT path, at, by, op_id, origin FROM stamps WHERE project_id = ?", (project_id,)
-    )
-    return {row[0]: FieldStamp(row[1], row[2], row[3], row[4]) for row in rows}
-
-
-def stamps_many(conn: sqlite3.Connection, ids: Sequence[str]) -> dict[str, dict[str, FieldStamp]]:
-    """The stamps of several projects' fields."""
-    rows = conn.execute(
-        "SELECT project_id, path, at, by, op_id, origin FROM stamps "
-        "WHERE project_id IN (SELECT value FROM json_each(?))",
-        (json.dumps(list(ids)),),
-    )
-    found: dict[str, dict[str, FieldStamp]] = {}
-    for row in rows:
-        found.setdefault(row[0], {})[row[1]] = FieldStamp(row[2], row[3], row[4], row[5])
-    return found
-
-
-def put_stamps(
-    conn: sqlite3.Connection, project_id: str, entries: Mapping[str, FieldStamp]
-) -> None:
-    """Set the stamps of the given fields."""
-    conn.executemany(
-        "INSERT OR REPLACE INTO stamps (project_id, path, at, by, op_id, origin) "
-        "VALUES (?, ?, ?, ?, ?, ?)",
-        [(project_id, p, s.at, s.by, s.op_id, s.origin) for p, s in entries.items()],
-    )
 
 
 def _row(entry: Base) -> tuple[object, ...]:

@@ -73,15 +73,17 @@ class Claim:
 def due_projects(
     conn: sqlite3.Connection, target: str, now: float, limit: int, only: Sequence[str] | None
 ) -> list[str]:
-    """Projects with something that may move, oldest first. Some are ruled out later, so more are
+    """Projects with something that may move. Some are ruled out later, so more are
     taken than asked for; a scan that finds too few goes on where it stopped."""
     wanted = limit * 2
     seen: dict[str, None] = {}
     allowed = None if only is None else set(only)
     # INDEXED BY: left to itself the planner walks the primary key through every delivery ever made.
+    # The index holds open deliveries only, project by project: each project once, oldest first
+    # within it. The order among projects is by id, which nothing depends on.
     rows = conn.execute(
-        "SELECT project_id, state, next_at, lease_until FROM deliveries INDEXED BY deliveries_due "
-        f"WHERE target = ? AND {MOVING_SQL} ORDER BY target, seq",
+        "SELECT project_id, state, next_at, lease_until FROM deliveries INDEXED BY deliveries_open "
+        f"WHERE target = ? AND {OPEN_SQL} AND {MOVING_SQL} ORDER BY project_id, seq",
         (target,),
     )
     for project_id, state, next_at, lease_until in rows:

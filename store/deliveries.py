@@ -125,7 +125,8 @@ def next_due(conn: sqlite3.Connection, target: str, now: float) -> float | None:
     row = conn.execute(
         "SELECT MIN(CASE state WHEN 'pending' THEN ?1 WHEN 'retrying' THEN MIN(next_at, ?1 + ?2) "
         "ELSE MIN(lease_until, ?1 + ?2) END) "
-        "FROM deliveries INDEXED BY deliveries_due WHERE target = ?3 AND " + MOVING_SQL,
+        "FROM deliveries INDEXED BY deliveries_open "
+        f"WHERE target = ?3 AND {OPEN_SQL} AND {MOVING_SQL}",
         (now, FAR, target),
     ).fetchone()
     return None if row[0] is None else float(row[0])
@@ -399,9 +400,8 @@ def release(conn: sqlite3.Connection, owner: str) -> int:
 def lease_owners(conn: sqlite3.Connection) -> list[str]:
     """Everybody who holds a lease."""
     rows = conn.execute(
-        "SELECT DISTINCT lease_owner FROM deliveries INDEXED BY deliveries_due "
-        "WHERE target IN ('firestore', 'salesforce') AND state = 'in_flight' "
-        f"AND {MOVING_SQL}"
+        "SELECT DISTINCT lease_owner FROM deliveries INDEXED BY deliveries_open "
+        f"WHERE state = 'in_flight' AND {OPEN_SQL}"
     )
     return [row[0] for row in rows if row[0]]
 

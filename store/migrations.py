@@ -52,6 +52,7 @@ _FIRST = (
       imported_updated_by TEXT,
       scores TEXT NOT NULL,
       search TEXT NOT NULL,
+      stamps TEXT NOT NULL,
       sf_id TEXT,
       created_by TEXT NOT NULL,
       created_at TEXT NOT NULL,
@@ -77,11 +78,12 @@ _FIRST = (
       snapshot TEXT NOT NULL
     ) STRICT, WITHOUT ROWID
     """,
-    # One row for each edit that has to travel. seq is the client's monotonic number.
+    # Every change, for ever. seq is the client's monotonic number: rows are never removed, so plain
+    # rowids never come again.
     """
     CREATE TABLE operations (
-      seq INTEGER PRIMARY KEY AUTOINCREMENT,
-      op_id TEXT NOT NULL UNIQUE,
+      seq INTEGER PRIMARY KEY,
+      op_id TEXT NOT NULL,
       trace_id TEXT NOT NULL,
       project_id TEXT NOT NULL,
       kind TEXT NOT NULL CHECK (kind IN ('create', 'update', 'delete', 'restore')),
@@ -97,7 +99,7 @@ _FIRST = (
     # for the parent without holding up the row.
     """
     CREATE TABLE deliveries (
-      seq INTEGER NOT NULL REFERENCES operations(seq),
+      seq INTEGER NOT NULL,
       target TEXT NOT NULL,
       part TEXT NOT NULL DEFAULT 'row' CHECK (part IN ('row', 'link')),
       project_id TEXT NOT NULL,
@@ -119,11 +121,7 @@ _FIRST = (
     ) STRICT, WITHOUT ROWID
     """,
     """
-    CREATE INDEX deliveries_due ON deliveries(target, seq, part, project_id, state, next_at,
-      lease_until) WHERE state IN ('pending', 'retrying', 'in_flight')
-    """,
-    """
-    CREATE INDEX deliveries_open ON deliveries(project_id, target, seq)
+    CREATE INDEX deliveries_open ON deliveries(project_id, seq, target)
       WHERE state IN ('pending', 'retrying', 'in_flight', 'conflict', 'failed')
     """,
     "CREATE INDEX deliveries_failed ON deliveries(project_id) WHERE state = 'failed'",
@@ -159,32 +157,7 @@ _FIRST = (
     ) STRICT, WITHOUT ROWID
     """,
     "CREATE INDEX bases_unshared ON bases(target, project_id) WHERE shared = 0",
-    # When, by whom and by which operation a field got its present value.
-    """
-    CREATE TABLE stamps (
-      project_id TEXT NOT NULL,
-      path TEXT NOT NULL,
-      at TEXT NOT NULL,
-      by TEXT NOT NULL,
-      op_id TEXT NOT NULL,
-      origin TEXT NOT NULL,
-      PRIMARY KEY (project_id, path)
-    ) STRICT, WITHOUT ROWID
-    """,
-    # Every change, for ever, wherever it came from.
-    """
-    CREATE TABLE audit (
-      id INTEGER PRIMARY KEY AUTOINCREMENT,
-      project_id TEXT NOT NULL,
-      at TEXT NOT NULL,
-      operator TEXT NOT NULL,
-      origin TEXT NOT NULL,
-      kind TEXT NOT NULL,
-      changes TEXT NOT NULL,
-      seq INTEGER
-    ) STRICT
-    """,
-    "CREATE INDEX audit_project ON audit(project_id, id)",
+    # A field that both sides changed, decided or waiting for a person.
     """
     CREATE TABLE conflicts (
       id TEXT PRIMARY KEY,
@@ -212,7 +185,7 @@ _FIRST = (
     # One row for each attempt on each target: the structured log behind inspect.
     """
     CREATE TABLE attempts (
-      id INTEGER PRIMARY KEY AUTOINCREMENT,
+      id INTEGER PRIMARY KEY,
       at TEXT NOT NULL,
       target TEXT NOT NULL,
       project_id TEXT NOT NULL,

@@ -1,7 +1,9 @@
-"""Edits that travel: one operation for each, with its changes, and the audit of every change.
+"""The log of every change, for ever: who, when, which field, old and new, where it came from.
 
-``changes`` maps a path to ``[old, new]``: the value the edit replaced and the value it set. Every
-function that writes must run inside ``transaction``.
+It is the audit, the source of undo, and what the outbox carries: an operation with deliveries
+travels, one without (a change that another operator made) does not have to. Nothing is ever
+removed from it. ``changes`` maps a path to ``[old, new]``: the value the edit replaced and the
+value it set. Every function that writes must run inside ``transaction``.
 """
 
 from __future__ import annotations
@@ -17,17 +19,13 @@ from store.projects import to_json
 
 Changes: TypeAlias = dict[str, tuple[Value, Value]]
 
-_AUDIT = (
-    "INSERT INTO audit (project_id, at, operator, origin, kind, changes, seq) "
-    "VALUES (?, ?, ?, ?, ?, ?, ?)"
-)
 LOCAL = "local"
 """Origins: local, import, undo, people, discard (made here), firestore, salesforce (brought)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One acknowledged edit. ``kind`` is create, update, delete or restore."""
+    """One change. ``kind`` is create, update, delete or restore."""
 
     seq: int
     op_id: str
@@ -39,20 +37,6 @@ class Operation:
     at: str
     changes: Changes
     undoes: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class AuditEntry:
-    """One change in a project's history, wherever it came from. ``seq`` is its operation here."""
-
-    id: int
-    project_id: str
-    at: str
-    operator: str
-    origin: str
-    kind: str
-    changes: Changes
-    seq: int | None
 
 
 def record(
@@ -68,30 +52,13 @@ def record(
     changes: Mapping[str, tuple[Value, Value]],
     undoes: int | None = None,
 ) -> int:
-    """Add the operation and its audit entry; gives the operation's sequence number."""
-    text = to_json(changes)
+    """Append the operation to the log; gives its sequence number."""
     cursor = conn.execute(
         "INSERT INTO operations (op_id, trace_id, project_id, kind, origin, operator, at, changes, "
         "undoes) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (op_id, trace_id, project_id, kind, origin, operator, at, text, undoes),
+        (op_id, trace_id, project_id, kind, origin, operator, at, to_json(changes), undoes),
     )
-    seq = int(cursor.lastrowid or 0)
-    conn.execute(_AUDIT, (project_id, at, operator, origin, kind, text, seq))
-    return seq
-
-
-def note(
-    conn: sqlite3.Connection,
-    *,
-    project_id: str,
-    at: str,
-    operator: str,
-    origin: str,
-    kind: str,
-    changes: Mapping[str, tuple[Value, Value]],
-) -> None:
-    """An audit entry without an operation: a change that came in and needs to go nowhere."""
-    conn.execute(_AUDIT, (project_id, at, operator, origin, kind, to_json(changes), None))
+    return int(cursor.lastrowid or 0)
 
 
 def get(conn: sqlite3.Connection, seq: int) -> Operation | None:
@@ -155,24 +122,14 @@ def _stacks(rows: list[tuple[int, str, int | None]]) -> tuple[list[str], list[st
     return undo, again
 
 
-def history(conn: sqlite3.Connection, project_id: str, limit: int = 500) -> list[AuditEntry]:
-    """A project's changes, newest first."""
+def history(conn: sqlite3.Connection, project_id: str, limit: int = 500) -> list[Operation]:
+    """Everything that ever changed a project, newest first."""
     rows = conn.execute(
-        "SELECT * FROM audit WHERE project_id = ? ORDER BY id DESC LIMIT ?", (project_id, limit)
+        "SELECT * FROM operations WHERE project_id = ? AND changes <> '{}' "
+        "ORDER BY seq DESC LIMIT ?",
+        (project_id, limit),
     )
-    return [
-        AuditEntry(
-            row["id"],
-            row["project_id"],
-            row["at"],
-            row["operator"],
-            row["origin"],
-            row["kind"],
-            _changes(row["changes"]),
-            row["seq"],
-        )
-        for row in rows
-    ]
+    return [_operation(row) for row in rows]
 
 
 def _changes(text: str) -> Changes:

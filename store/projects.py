@@ -10,25 +10,26 @@ import datetime as dt
 import json
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
+from typing import NamedTuple
 
 from store import fields, views
 from store.canon import Value, Values, total_of
 from store.fields import FIELDS, Kind
 
 _COLUMNS = [f.column for f in FIELDS]
+_PATHS = [f.path for f in FIELDS]
 _BOOLEANS = {f.path for f in FIELDS if f.kind is Kind.BOOLEAN}
 _SELECT = (
     "SELECT project_id, rev, sf_id, created_by, created_at, updated_by, updated_at, scores, "
-    + ", ".join(_COLUMNS)
-    + " FROM projects"
+    "stamps, " + ", ".join(_COLUMNS) + " FROM projects"
 )
 _INSERT = (
     "INSERT INTO projects (project_id, rev, sf_id, created_by, created_at, updated_by, updated_at, "
-    "scores, search, "
+    "scores, search, stamps, "
     + ", ".join(_COLUMNS)
     + ") VALUES ("
-    + ", ".join("?" * (9 + len(_COLUMNS)))
+    + ", ".join("?" * (10 + len(_COLUMNS)))
     + ")"
 )
 _SEARCHED = [
@@ -44,9 +45,23 @@ SORTABLE: dict[str, str] = {
 _TEXT_KINDS = (Kind.TEXT, Kind.LONG_TEXT, Kind.PERSON, Kind.URL)
 
 
+class FieldStamp(NamedTuple):
+    """When (corrected UTC, ISO), by whom and by which operation a field got its value."""
+
+    at: str
+    by: str
+    op_id: str
+    origin: str
+
+
+EVERY = "*"
+"""The stamp of every field that has none of its own: the create's."""
+
+
 @dataclass(frozen=True, slots=True)
 class Project:
-    """One project as it is stored here. ``values`` holds every field and each vote."""
+    """One project as it is stored here. ``values`` holds every field and each vote; ``stamps``
+    say when a field got its value, with the create's under ``*``."""
 
     project_id: str
     rev: int
@@ -56,11 +71,16 @@ class Project:
     created_at: str
     updated_by: str
     updated_at: str
+    stamps: dict[str, FieldStamp] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
         """The feature name."""
         return str(self.values["feature_name"])
+
+    def stamp(self, path: str) -> FieldStamp | None:
+        """The stamp of a field."""
+        return self.stamps.get(path) or self.stamps.get(EVERY)
 
     @property
     def scores(self) -> dict[str, int]:
@@ -197,38 +217,46 @@ def insert(conn: sqlite3.Connection, project: Project) -> None:
             project.updated_at,
             _scores_json(values),
             _search_text(project.project_id, values),
+            to_json(project.stamps),
             *_cells(values, (f.path for f in FIELDS)),
         ),
     )
 
 
 def update(
-    conn: sqlite3.Connection, project: Project, changes: Values, operator: str, at: str
+    conn: sqlite3.Connection,
+    project: Project,
+    changes: Values,
+    operator: str,
+    at: str,
+    stamps: Mapping[str, FieldStamp],
 ) -> Project:
     """Write changed fields over ``project``, which must be the row as it stands now; the revision
     goes up by one and the total is recomputed. Gives the project as it is afterwards."""
+    stamped = {**project.stamps, **stamps}
     values = dict(project.values)
     for path, value in changes.items():
         if fields.is_score(path) and value is None:
             values.pop(path, None)
         else:
             values[path] = value
-    values = with_total(values)
     paths = [p for p in changes if p in fields.BY_PATH]
-    if values["total_score"] != project.values["total_score"] and "total_score" not in paths:
-        paths.append("total_score")
+    if len(paths) < len(changes) or "total_score" in changes:
+        values["total_score"] = total_of(values)
+        if "total_score" not in paths:
+            paths.append("total_score")
     sets = [f"{fields.BY_PATH[p].column} = ?" for p in paths]
     cells = _cells(values, paths)
-    if any(fields.is_score(p) for p in changes):
+    if any(p not in fields.BY_PATH for p in changes):
         sets.append("scores = ?")
         cells.append(_scores_json(values))
     if any(p in _SEARCHED for p in paths):
         sets.append("search = ?")
         cells.append(_search_text(project.project_id, values))
-    sets += ["rev = rev + 1", "updated_by = ?", "updated_at = ?"]
+    sets += ["rev = rev + 1", "stamps = ?", "updated_by = ?", "updated_at = ?"]
     conn.execute(
         f"UPDATE projects SET {', '.join(sets)} WHERE project_id = ?",
-        (*cells, operator, at, project.project_id),
+        (*cells, to_json(stamped), operator, at, project.project_id),
     )
     return Project(
         project.project_id,
@@ -239,6 +267,7 @@ def update(
         project.created_at,
         operator,
         at,
+        stamped,
     )
 
 
@@ -254,7 +283,7 @@ def bury(conn: sqlite3.Connection, project: Project, operator: str, at: str) -> 
     conn.execute("DELETE FROM projects WHERE project_id = ?", (project.project_id,))
     conn.execute(
         "INSERT OR REPLACE INTO tombstones VALUES (?, ?, ?, ?)",
-        (project.project_id, at, operator, to_json(_snapshot(project))),
+        (project.project_id, at, operator, to_json(asdict(project))),
     )
 
 
@@ -263,7 +292,11 @@ def exhume(conn: sqlite3.Connection, project_id: str) -> Project | None:
     row = conn.execute(
         "DELETE FROM tombstones WHERE project_id = ? RETURNING snapshot", (project_id,)
     ).fetchone()
-    return Project(**json.loads(row[0])) if row else None
+    if row is None:
+        return None
+    kept = json.loads(row[0])
+    kept["stamps"] = {p: FieldStamp(*stamp) for p, stamp in kept["stamps"].items()}
+    return Project(**kept)
 
 
 def is_buried(conn: sqlite3.Connection, project_id: str) -> bool:
@@ -284,19 +317,16 @@ def to_json(value: object) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
-def _snapshot(project: Project) -> dict[str, object]:
-    return {name: getattr(project, name) for name in Project.__slots__}
-
-
 def _project(row: sqlite3.Row) -> Project:
     values: Values = {}
-    for position, field in enumerate(FIELDS, start=8):
+    for position, path in enumerate(_PATHS, start=9):
         value = row[position]
-        values[field.path] = bool(value) if field.path in _BOOLEANS else value
+        values[path] = bool(value) if path in _BOOLEANS else value
     if row[7] != "{}":
         for voter, score in json.loads(row[7]).items():
             values[fields.SCORES_PREFIX + voter] = score
-    return Project(row[0], row[1], values, row[2], row[3], row[4], row[5], row[6])
+    stamps = {p: FieldStamp(*stamp) for p, stamp in json.loads(row[8]).items()}
+    return Project(row[0], row[1], values, row[2], row[3], row[4], row[5], row[6], stamps)
 
 
 def _cells(values: Values, paths: Iterable[str]) -> list[object]:

@@ -43,6 +43,12 @@ def get(conn: sqlite3.Connection, target: str) -> TargetState:
     return TargetState(*row) if row else TargetState(target)
 
 
+def clock_offset(conn: sqlite3.Connection) -> float:
+    """Seconds to add to this machine's clock to get Salesforce's, as last measured."""
+    row = conn.execute("SELECT clock_offset FROM targets WHERE target = 'salesforce'").fetchone()
+    return row[0] if row and row[0] is not None else 0.0
+
+
 def put(conn: sqlite3.Connection, target: str, **changes: object) -> None:
     """Set the given columns of a target's state."""
     unknown = set(changes) - set(_COLUMNS)

@@ -13,13 +13,13 @@ from services.context import Context
 from services.sync.judge import Case, Decision
 from services.sync.merge import FieldConflict
 from store import bases, conflicts, deliveries, operations, projects
-from store.bases import Base, FieldStamp
+from store.bases import Base
 from store.canon import Values
 from store.clock import to_iso
 from store.conflicts import WHOLE, Conflict, conflict_id
 from store.deliveries import FIRESTORE, ROW, SALESFORCE, TARGETS
 from store.operations import Changes
-from store.projects import Project
+from store.projects import FieldStamp, Project
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,43 +54,31 @@ def _take(
     at = to_iso(ctx.clock())
     by = remote.modified_by or target
     changes: Changes = {p: (project.values.get(p), v) for p, v in take.items()}
-    after = projects.update(conn, project, take, by, at)
+    op_id = ctx.new_id()
+    stamps = {path: _their_stamp(case, path, by, op_id, at) for path in take}
+    after = projects.update(conn, project, take, by, at, stamps)
     _end_losers(conn, project.project_id, set(take))
+    seq = operations.record(
+        conn,
+        op_id=op_id,
+        trace_id=op_id,
+        project_id=project.project_id,
+        kind="update",
+        origin=target,
+        operator=by,
+        at=at,
+        changes=changes,
+    )
     if target == SALESFORCE:
-        op_id = ctx.new_id()
-        seq = operations.record(
-            conn,
-            op_id=op_id,
-            trace_id=op_id,
-            project_id=project.project_id,
-            kind="update",
-            origin=SALESFORCE,
-            operator=by,
-            at=at,
-            changes=changes,
-        )
         deliveries.add(conn, seq, project.project_id, [(FIRESTORE, ROW)])
-    else:
-        op_id = ""
-        operations.note(
-            conn,
-            project_id=project.project_id,
-            at=at,
-            operator=by,
-            origin=target,
-            kind="update",
-            changes=changes,
-        )
-    stamps = {}
-    for path in take:
-        stamp = remote.stamps.get(path)
-        if stamp is not None:
-            stamps[path] = FieldStamp(to_iso(stamp.at), stamp.by, stamp.op, stamp.origin)
-        else:
-            moment = to_iso(remote.modified_at) if remote.modified_at else at
-            stamps[path] = FieldStamp(moment, by, op_id or remote.token or "", target)
-    bases.put_stamps(conn, project.project_id, stamps)
     return after
+
+
+def _their_stamp(case: Case, path: str, by: str, op_id: str, at: str) -> FieldStamp:
+    stamp, moment = case.remote.stamps.get(path), case.remote.modified_at
+    if stamp is not None:
+        return FieldStamp(to_iso(stamp.at), stamp.by, stamp.op, stamp.origin)
+    return FieldStamp(to_iso(moment) if moment else at, by, op_id, case.claim.target)
 
 
 def _end_losers(conn: sqlite3.Connection, project_id: str, paths: set[str]) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import random
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -35,7 +35,7 @@ from store.bases import Base
 from store.canon import Values, total_of
 from store.clock import from_iso, to_iso
 from store.database import transaction
-from store.deliveries import FIRESTORE, ROW, SALESFORCE, Claim
+from store.deliveries import FIRESTORE, ROW, SALESFORCE, Claim, Owed
 from store.projects import Project, to_json
 
 LEASE = 120.0
@@ -176,7 +176,6 @@ class Drainer:
         local = projects.get_many(self.conn, ids)
         known = bases.get_many(self.conn, ids, target)
         owed = deliveries.undelivered(self.conn, ids, target)
-        stamps = bases.stamps_many(self.conn, ids)
         judged = _judged_before(self.conn, ids)
         owing = deliveries.undelivered(self.conn, ids, SALESFORCE) if target == FIRESTORE else {}
         now = to_iso(self.ctx.clock())
@@ -191,7 +190,7 @@ class Drainer:
                 base=known.get(pid),
                 remote=remotes[pid],
                 owed=owed.get(pid, {}),
-                stamps=stamps.get(pid, {}),
+                stamp=project.stamp if project else _unstamped,
                 client_id=self.client_id,
                 now=from_iso(now),
                 was_applied=history.get(pid),
@@ -211,8 +210,7 @@ class Drainer:
                     self._note_gone(claim, now)
                 over.append(claim)
             else:
-                stamped = bases.stamps(self.conn, pid) if decision.merged.take else case.stamps
-                write = self._write(case, decision, absorbed.project, stamped, owing.get(pid, {}))
+                write = self._write(case, decision, absorbed.project, owing.get(pid, {}))
                 jobs.append(_Job(claim, case, decision, write, absorbed.project))
         deliveries.settle(self.conn, self.owner, over, "done", now)
         result.done += sum(len(c.items) for c in over)
@@ -223,15 +221,14 @@ class Drainer:
         case: Case,
         decision: Decision,
         project: Project | None,
-        stamps: Any,
-        owing: Any,
+        owing: Mapping[str, Owed],
     ) -> Write:
         claim, remote = case.claim, case.remote
         assert decision.action is not None
         values: Values = {}
         if project is not None:
             values = {p: project.values.get(p) for p in decision.paths}
-        paths = set(values)
+        stamps = {p: project.stamp(p) for p in values} if project else {}
         return Write(
             project_id=claim.project_id,
             action=decision.action,
@@ -247,9 +244,9 @@ class Drainer:
             stamps={
                 p: Stamp(from_iso(s.at), s.by, s.op_id, s.origin)
                 for p, s in stamps.items()
-                if p in paths
+                if s is not None
             },
-            owes={p: o.op_id for p, o in owing.items() if p in paths and _is_owed(p)},
+            owes={p: o.op_id for p, o in owing.items() if p in values and _is_owed(p)},
             created_by=project.created_by if project else None,
             created_at=project.created_at if project else None,
             contested=decision.contested,
@@ -373,6 +370,10 @@ class Drainer:
             (base.remote_id if base else None) or (project.sf_id if project else None),
             project.values if project else {},
         )
+
+
+def _unstamped(_path: str) -> None:
+    """A project that is deleted here has no stamps."""
 
 
 def _history(

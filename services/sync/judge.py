@@ -13,10 +13,11 @@ from dataclasses import dataclass, field
 from services.sync.merge import Mark, Merge, merge
 from services.sync.targets.base import Action, Remote
 from store import fields
-from store.bases import Base, FieldStamp
+from store.bases import Base
 from store.canon import Value, Values, total_of
 from store.clock import from_iso
 from store.deliveries import FIRESTORE, LINK, SALESFORCE, Claim, Owed
+from store.projects import FieldStamp
 
 RESTORING = ("create", "restore")
 LATE = dt.timedelta(seconds=10)
@@ -40,7 +41,7 @@ class Case:
     base: Base | None
     remote: Remote
     owed: Mapping[str, Owed]
-    stamps: Mapping[str, FieldStamp]
+    stamp: Callable[[str], FieldStamp | None]
     client_id: str
     now: dt.datetime
     was_applied: bool | None = None
@@ -271,7 +272,7 @@ def _last_local(case: Case) -> Values:
 
 def _mine_mark(case: Case) -> Callable[[str], Mark]:
     def mark(path: str) -> Mark:
-        stamp, owed = case.stamps.get(path), case.owed.get(path)
+        stamp, owed = case.stamp(path), case.owed.get(path)
         if stamp is not None:
             return Mark(from_iso(stamp.at), stamp.by, stamp.op_id, stamp.origin)
         if owed is not None:

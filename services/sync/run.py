@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from services.overview import gates
 from services.sync.engine import Engine, Totals
 from store import deliveries, targets
+from store.candidates import MOVING_SQL, OPEN_SQL
 from store.deliveries import TARGETS
 
 PATIENCE = 30.0
@@ -133,8 +134,9 @@ SOON = {"SERVER_UNAVAILABLE", "UNAVAILABLE_503", "ABORTED"}
 def _has_claimable_later(engine: Engine, name: str, now: float) -> bool:
     """Whether something that is due now was only blocked by another try that comes soon."""
     row = engine.conn.execute(
-        "SELECT 1 FROM deliveries INDEXED BY deliveries_due WHERE target = ? AND "
-        "state IN ('retrying', 'in_flight') AND COALESCE(next_at, lease_until, 0) > ? LIMIT 1",
+        "SELECT 1 FROM deliveries INDEXED BY deliveries_open WHERE target = ? AND "
+        f"{OPEN_SQL} AND state IN ('retrying', 'in_flight') "
+        "AND COALESCE(next_at, lease_until, 0) > ? LIMIT 1",
         (name, now),
     ).fetchone()
     return row is not None
@@ -187,8 +189,8 @@ def _sentences(engine: Engine, name: str, side: SideReport, gate_open: bool) -> 
 
 def _why(engine: Engine, name: str) -> str:
     row = engine.conn.execute(
-        "SELECT last_error FROM deliveries INDEXED BY deliveries_due WHERE target = ? AND "
-        "state IN ('pending', 'retrying', 'in_flight') AND last_error IS NOT NULL LIMIT 1",
+        "SELECT last_error FROM deliveries INDEXED BY deliveries_open WHERE target = ? AND "
+        f"{OPEN_SQL} AND {MOVING_SQL} AND last_error IS NOT NULL LIMIT 1",
         (name,),
     ).fetchone()
     return row[0] if row else "they wait for something else to arrive first"

@@ -142,7 +142,7 @@ class Action(StrEnum):
     LINK = "link"
     """Salesforce only: the parent, after the row itself."""
     NOTE = "note"
-    """Firestore only: what Salesforce acknowledged (id, modstamp, base), no field of the project."""
+    """Firestore only: what Salesforce acknowledged (id, modstamp, base); no project field."""
 
 
 @dataclass(frozen=True, slots=True)
