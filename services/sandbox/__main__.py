@@ -1,0 +1,82 @@
+"""``python -m services.sandbox --db FILE``: the Salesforce sandbox server alone.
+
+Prints one line of JSON when it listens: ``url``, ``token`` (the integration user's),
+``organization``, and ``client_id`` with ``secret`` for logging in (the secret is every user's
+password, too).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sqlite3
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from services.sandbox import auth, seed, storage
+from services.sandbox.faults import KINDS, Faults
+from services.sandbox.org import DAILY_CALLS, Org
+from services.sandbox.storage import Store
+from store.clock import system_clock
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Serve until stopped. 0 when stopped, 1 where it can't start, 2 for wrong usage."""
+    options = _parser().parse_args(arguments)
+    try:
+        faults = Faults([*options.fault, *_latency(options.latency)])
+        key = options.jwt_public_key.read_bytes() if options.jwt_public_key else None
+        store = Store(options.db)
+        seed.fill(store, system_clock)
+        org = Org(store, faults, system_clock, options.api_limit, key)
+        from services.sandbox.server import HOST, listen, serve
+
+        sock = listen(options.port)
+    except (ValueError, OSError, sqlite3.Error) as problem:
+        print(f"sandbox: {problem}", file=sys.stderr)  # noqa: T201
+        return 1
+    with store.reading() as db:
+        ready = {
+            "url": f"http://{HOST}:{sock.getsockname()[1]}",
+            "token": auth.token_for(db, auth.INTEGRATION_USERNAME),
+            "organization": storage.setting(db, "organization"),
+            "client_id": auth.CLIENT_ID,
+            "secret": storage.setting(db, "secret"),
+        }
+    print(json.dumps(ready), flush=True)  # noqa: T201
+    serve(org, sock, parent_pipe=options.parent_pipe)
+    return 0
+
+
+def _latency(milliseconds: int) -> list[str]:
+    return [f"latency:{milliseconds}"] if milliseconds else []
+
+
+def _parser() -> argparse.ArgumentParser:
+    kinds = "; ".join(f"{kind} {meaning}" for kind, meaning in KINDS.items())
+    parser = argparse.ArgumentParser(
+        prog="python -m services.sandbox",
+        description="A local Salesforce org over loopback.",
+        epilog="example: python -m services.sandbox --db org.sqlite --fault 429:3,count=2",
+    )
+    parser.add_argument("--db", required=True, metavar="FILE", help="the org's data")
+    parser.add_argument("--port", type=int, default=0, help="0 takes any free one")
+    parser.add_argument("--latency", type=int, default=0, metavar="MS")
+    parser.add_argument(
+        "--fault",
+        action="append",
+        default=[],
+        metavar="SPEC",
+        help=f"KIND[:VALUE][,SELECTOR=VALUE]…; {kinds}",
+    )
+    parser.add_argument("--api-limit", type=int, default=DAILY_CALLS, metavar="N")
+    parser.add_argument(
+        "--jwt-public-key", type=Path, metavar="FILE", help="PEM of a key or certificate"
+    )
+    parser.add_argument("--parent-pipe", action="store_true", help="end when standard input closes")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

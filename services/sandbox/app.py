@@ -1,0 +1,194 @@
+"""The HTTP shell around the org: addresses, faults, headers.
+
+Requests are carried out in worker threads, one transaction each; a request whose client has gone
+away is carried out all the same, as it is on the real thing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Callable
+from email.utils import formatdate
+from urllib.parse import parse_qsl, unquote
+
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from services.sandbox import api, auth, soap
+from services.sandbox.errors import ApiError
+from services.sandbox.faults import DATA_PATH
+from services.sandbox.org import Org
+from services.sandbox.wire import Answer, Call, Effects, failed
+
+MAX_ADDRESS = 16_384
+_METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
+_LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
+
+Cut = Callable[[Request], None]
+Serve = Callable[[Request, bytes, Effects], Answer]
+
+
+class CutBody(Response):
+    """An answer that promises its whole length and sends half of it."""
+
+    def __init__(self, answer: Answer, headers: dict[str, str], cut: Callable[[], None]) -> None:
+        whole = answer.encoded()
+        super().__init__(whole[: len(whole) // 2], answer.status, headers, answer.media)
+        self.headers["content-length"] = str(max(len(whole), 1))
+        self._cut = cut
+
+    async def __call__(self, scope, receive, send) -> None:  # type: ignore[no-untyped-def]
+        start = {"type": "http.response.start", "status": self.status_code}
+        await send(start | {"headers": self.raw_headers})
+        await send({"type": "http.response.body", "body": self.body, "more_body": True})
+        self._cut()
+
+
+def build(org: Org, cut: Cut) -> Starlette:
+    """The application. ``cut`` severs the connection a request came on."""
+    shell = _Shell(org, cut)
+    routes = [
+        Route("/__sandbox/faults", shell.control, methods=["GET", "POST", "DELETE"]),
+        Route("/services/oauth2/token", shell.page(shell.token), methods=["POST"]),
+        Route("/services/oauth2/userinfo", shell.page(shell.user_info), methods=["GET", "POST"]),
+        Route("/id/{organization}/{user}", shell.page(shell.user_info), methods=["GET"]),
+        Route("/services/Soap/u/{version:path}", shell.page(shell.soap), methods=["POST"]),
+        Route("/{rest:path}", shell.page(shell.data), methods=_METHODS),
+    ]
+    return Starlette(routes=routes, exception_handlers={Exception: _broken})
+
+
+class _Shell:
+    def __init__(self, org: Org, cut: Cut) -> None:
+        self.org = org
+        self.cut = cut
+
+    def page(self, serve: Serve):  # type: ignore[no-untyped-def]
+        """An endpoint around a function that answers in a worker thread."""
+
+        async def endpoint(request: Request) -> Response:
+            body = await request.body()
+            effects = self.org.faults.effects(request.method, request.url.path)
+            await asyncio.sleep(effects.latency)
+            if effects.cut == "before":
+                self.cut(request)
+                return Response()
+            answer = effects.answer
+            if answer is None:
+                answer = await run_in_threadpool(self._answered, serve, request, body, effects)
+            await asyncio.sleep(effects.lag)
+            if effects.cut == "after":
+                self.cut(request)
+                return Response()
+            headers = self._headers(answer)
+            if effects.cut == "body":
+                return CutBody(answer, headers, lambda: self.cut(request))
+            content = None if request.method == "HEAD" else answer.encoded()
+            return Response(content, answer.status, headers, answer.media)
+
+        return endpoint
+
+    def token(self, request: Request, body: bytes, effects: Effects) -> Answer:
+        form = dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True))
+        authorization = request.headers.get("authorization", "")
+        return auth.token_answer(self.org, form, authorization, _origin(request))
+
+    def user_info(self, request: Request, body: bytes, effects: Effects) -> Answer:
+        header = request.headers.get("authorization", "")
+        user = auth.user_of(self.org.store.connection(), header)
+        return auth.user_info(self.org, user, _origin(request))
+
+    def soap(self, request: Request, body: bytes, effects: Effects) -> Answer:
+        version = str(request.path_params["version"]).split("/")[0]
+        return soap.login(self.org, body, _origin(request), version)
+
+    def data(self, request: Request, body: bytes, effects: Effects) -> Answer:
+        """Everything under ``/services/data``: who calls, whether he may still, and the answer."""
+        raw = request.scope["raw_path"].decode("ascii")
+        if len(raw) + len(request.url.query) > MAX_ADDRESS:
+            return Answer(414, b"URI Too Long", media="text/plain")
+        parts = [unquote(part) for part in raw.strip("/").split("/")]
+        if raw.rstrip("/") == DATA_PATH.rstrip("/"):
+            return api.versions()
+        version = parts[2].removeprefix("v") if len(parts) > 2 else ""
+        if not raw.startswith(DATA_PATH) or version not in api.VERSIONS:
+            raise ApiError(404, "NOT_FOUND", "The requested resource does not exist")
+        db = self.org.store.connection()
+        user = auth.user_of(db, request.headers.get("authorization", ""))
+        used = self.org.count_call()
+        limit = {"Sforce-Limit-Info": f"api-usage={used}/{self.org.daily_calls}"}
+        call = Call(
+            "GET" if request.method == "HEAD" else request.method,
+            tuple(parts[3:]),
+            dict(parse_qsl(request.url.query, keep_blank_values=True)),
+            dict(request.headers),
+            body,
+            version,
+            user,
+            _origin(request),
+            effects,
+        )
+        try:
+            if used > self.org.daily_calls:
+                raise ApiError(403, "REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded.")
+            answer = api.handle(self.org, call)
+        except ApiError as error:
+            answer = failed(error)
+        return Answer(answer.status, answer.body, limit | dict(answer.headers), answer.media)
+
+    async def control(self, request: Request) -> Response:
+        """List the faults, add some (``{"fault": "401,count=1"}``), or clear them all."""
+        faults = self.org.faults
+        answer = Answer(204)
+        if request.method == "DELETE":
+            faults.clear()
+        elif request.method == "POST":
+            answer = await self._add_fault(request)
+        else:
+            answer = Answer(200, faults.listing())
+        return Response(answer.encoded(), answer.status, media_type=answer.media)
+
+    async def _add_fault(self, request: Request) -> Answer:
+        # A page in a browser can't send this content type to another origin unasked.
+        if not request.headers.get("content-type", "").startswith("application/json"):
+            return Answer(415, {"error": "send JSON"})
+        try:
+            body = await request.json()
+            self.org.faults.add(str(body["fault"]))
+        except (ValueError, KeyError, TypeError) as bad:
+            return Answer(400, {"error": str(bad)})
+        return Answer(201, self.org.faults.listing())
+
+    def _answered(self, serve: Serve, request: Request, body: bytes, effects: Effects) -> Answer:
+        host = request.headers.get("host", "")
+        if host.rpartition(":")[0] not in _LOOPBACK and host not in _LOOPBACK:
+            return Answer(421, b"This server is for this machine alone", media="text/plain")
+        try:
+            if effects.expire:
+                with self.org.store.transaction() as db:
+                    auth.expire(db)
+            return serve(request, body, effects)
+        except ApiError as error:
+            return failed(error)
+        except sqlite3.OperationalError as busy:
+            return failed(ApiError(503, "SERVER_UNAVAILABLE", f"The org's file: {busy}"))
+
+    def _headers(self, answer: Answer) -> dict[str, str]:
+        headers = {
+            "Date": formatdate(self.org.now(), usegmt=True),
+            "Cache-Control": "no-cache,must-revalidate,max-age=0,no-store,private",
+        }
+        return headers | dict(answer.headers)
+
+
+async def _broken(request: Request, error: Exception) -> Response:
+    answer = failed(ApiError(500, "UNKNOWN_EXCEPTION", "An unexpected error occurred."))
+    return Response(answer.encoded(), answer.status, media_type=answer.media)
+
+
+def _origin(request: Request) -> str:
+    return f"http://{request.headers.get('host', '')}"
