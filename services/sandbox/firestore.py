@@ -32,6 +32,7 @@ from services.sync.targets.fs_documents import (
     SERVER_TIMESTAMP,
     DocResult,
     DocStatus,
+    DocumentStore,
     DocWrite,
     Kind,
     Snapshot,
@@ -58,7 +59,7 @@ _SCHEMA = (
 )
 
 
-class EmbeddedDocuments:
+class EmbeddedDocuments(DocumentStore):
     """A ``DocumentStore`` on the SQLite file at ``path``, opened by the first call."""
 
     def __init__(

@@ -13,6 +13,7 @@ from services.sync.targets.base import (
     Problem,
     Ref,
     Remote,
+    Target,
     TargetDown,
     Usage,
     Write,
@@ -40,7 +41,7 @@ META = "itsc_meta"
 """The collection of what the operators share besides projects; its reconciler is read as probe."""
 
 
-class FirestoreTarget:
+class FirestoreTarget(Target):
     """The shared cache as a ``Target``: one document a project, each written by itself."""
 
     name = "firestore"

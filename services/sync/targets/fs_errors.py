@@ -79,7 +79,7 @@ def _judge(code: str, message: str, phase: Phase) -> tuple[ErrorClass, str]:
     if code == "ABORTED":
         return ErrorClass.TRANSIENT, "Firestore was busy with the same document."
     if code in ("INVALID_ARGUMENT", "OUT_OF_RANGE"):
-        return ErrorClass.PERMANENT, f"Firestore refuses the document: {message}"
+        return ErrorClass.PERMANENT, f"Firestore refuses the document: {_one_line(message)}"
     # Everything else, and any code not known here, may have been applied.
     words = "did not answer" if code in _UNKNOWN_OUTCOME else f"answered {code}"
     return (
@@ -95,13 +95,18 @@ def _read_sentence(code: str, message: str) -> str:
         return _AWAY
     if code == "DEADLINE_EXCEEDED":
         return "Firestore did not answer in time."
-    return f"Firestore could not be read: {code}: {message}"
+    return f"Firestore could not be read: {code}: {_one_line(message)}"
 
 
 def _credentials_or_away(message: str) -> str:
     if any(sign in message for sign in _TOKEN_SERVER_AWAY):
         return f"{_AWAY} Google's sign-in server does not answer either."
     return _CREDENTIALS
+
+
+def _one_line(message: str) -> str:
+    printable = "".join(ch if ch.isprintable() else " " for ch in message)
+    return " ".join(printable.split())
 
 
 def no_credentials(message: str) -> Problem:
@@ -122,6 +127,4 @@ def unfit(sentence: str, fields: tuple[str, ...] = ()) -> Problem:
 
 def not_sent(after: Problem) -> Problem:
     """A row behind a request of the same batch that failed: it never left this machine."""
-    return Problem(
-        ErrorClass.PAUSE, after.code, after.message, f"Not sent: {after.sentence}", response=None
-    )
+    return Problem(ErrorClass.PAUSE, after.code, after.message, f"Not sent: {after.sentence}")

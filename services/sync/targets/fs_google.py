@@ -13,9 +13,16 @@ import datetime as dt
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeAlias
 
-from services.sync.targets.base import Problem, TargetDown
+from services.sync.targets.base import ErrorClass, Problem, TargetDown
 from services.sync.targets.fs_batch import RequestFailed, deliver
-from services.sync.targets.fs_documents import BATCH, DocResult, DocStatus, DocWrite, Snapshot
+from services.sync.targets.fs_documents import (
+    BATCH,
+    DocResult,
+    DocStatus,
+    DocumentStore,
+    DocWrite,
+    Snapshot,
+)
 from services.sync.targets.fs_endpoint import Endpoint
 from services.sync.targets.fs_errors import Phase, classify, no_credentials, unfit
 from services.sync.targets.fs_limits import Unfit, check_write, id_fault
@@ -69,13 +76,13 @@ def emulator_channel(address: str) -> OpenChannel:
     return opened
 
 
-class GoogleDocuments:
+class GoogleDocuments(DocumentStore):
     """One Firestore database as a ``DocumentStore``.
 
     Nothing is imported or opened before the first call, which is made in the thread that owns the
     store. ``timeout`` is the seconds for a small request; large ones get more in proportion.
-    After any failed request the channel is thrown away, so the next call connects anew (with
-    credentials read anew) instead of waiting for gRPC's backoff.
+    After a request that met no Firestore, or was not let in, the channel is thrown away: the next
+    call connects anew, with credentials read anew, instead of waiting for gRPC's backoff.
     """
 
     def __init__(
@@ -232,10 +239,11 @@ class GoogleDocuments:
         from services.sync.targets import fs_wire
 
         code = error.grpc_status_code.name if error.grpc_status_code else "UNKNOWN"
-        if code != "INVALID_ARGUMENT":
-            self.close()
         wait = fs_wire.retry_after(error.details)
-        return classify(code, error.message, phase, retry_after=wait)
+        problem = classify(code, error.message, phase, retry_after=wait)
+        if problem.cls in (ErrorClass.PAUSE, ErrorClass.UNKNOWN):
+            self.close()
+        return problem
 
 
 def _row_result(code: str, message: str) -> DocResult:
