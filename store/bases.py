@@ -56,6 +56,15 @@ def unshared(conn: sqlite3.Connection, target: str, limit: int) -> list[Base]:
     return [_base(row) for row in rows]
 
 
+def count_unshared(conn: sqlite3.Connection, target: str) -> int:
+    """How many bases the documents do not know yet."""
+    row = conn.execute(
+        "SELECT COUNT(*) FROM bases INDEXED BY bases_unshared WHERE target = ? AND shared = 0",
+        (target,),
+    ).fetchone()
+    return int(row[0])
+
+
 def put(conn: sqlite3.Connection, entries: Iterable[Base]) -> None:
     """Store whole bases."""
     conn.executemany(

@@ -89,7 +89,7 @@ def due_projects(
     for project_id, state, next_at, lease_until in rows:
         if project_id in seen or (allowed is not None and project_id not in allowed):
             continue
-        if state == "retrying" and not is_due(next_at, now):
+        if state != "in_flight" and not is_due(next_at, now):
             continue
         if state == "in_flight" and not is_due(lease_until, now):
             continue
@@ -165,7 +165,7 @@ def claimable(group: Sequence[sqlite3.Row], now: float) -> list[Item]:
             continue
         if state == "in_flight" and not is_due(row["lease_until"], now):
             return []
-        if state == "retrying" and not is_due(row["next_at"], now):
+        if state != "in_flight" and not is_due(row["next_at"], now):
             return []
         if row["behind"]:
             break

@@ -21,7 +21,7 @@ from services.sync import backoff, notes, people_push
 from services.sync.drain import Batch, Drainer, Point, no_point
 from services.sync.status import Gate
 from services.sync.targets.base import ErrorClass, Problem, Target, TargetDown
-from store import deliveries, meta, targets
+from store import bases, deliveries, meta, targets
 from store.clock import to_iso
 from store.database import transaction
 from store.deliveries import FIRESTORE, SALESFORCE, TARGETS
@@ -97,7 +97,8 @@ class Engine:
             )
             self._drain(target, report[name], alone=alone, only=only)
         if FIRESTORE in names and report[FIRESTORE].problem is None:
-            self._share(current[FIRESTORE])
+            busy = SALESFORCE in names and report[SALESFORCE].done > 0
+            self._share(current[FIRESTORE], busy=busy)
         return report
 
     def wait(self) -> float:
@@ -147,10 +148,14 @@ class Engine:
         elif batch.claimed or state.last_ok_at is None or state.down_since is not None:
             self._is_up(target, drained=batch.done > 0)
 
-    def _share(self, gate: Gate) -> None:
+    def _share(self, gate: Gate, *, busy: bool) -> None:
+        """Note on the documents what Salesforce took: in full groups while it is taking more."""
         firestore = self.remotes.get(FIRESTORE)
         away = targets.get(self.conn, FIRESTORE).down_since is not None
         if firestore is None or not gate.open or away:
+            return
+        waiting = bases.count_unshared(self.conn, SALESFORCE)
+        if not waiting or (busy and waiting < firestore.batch):
             return
         try:
             notes.share(self.conn, self.ctx, firestore, client_id=self.client_id)

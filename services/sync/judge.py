@@ -174,7 +174,11 @@ def _read_is_stale(case: Case) -> bool:
         return True
     if base.token is None or remote.token != base.token:
         return False
-    return any(v != base.values.get(p, fields.DEFAULTS.get(p)) for p, v in remote.values.items())
+    sent = case.claim.sent.values if case.claim.sent else {}
+    return any(
+        value != base.values.get(p, fields.DEFAULTS.get(p)) and not (p in sent and sent[p] == value)
+        for p, value in remote.values.items()
+    )
 
 
 def _sent_applied(case: Case) -> bool | None:

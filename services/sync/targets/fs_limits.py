@@ -7,6 +7,7 @@ depth 20, 64-bit integers), checked against the official emulator in the contrac
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import itertools
 import re
 from collections.abc import Mapping
@@ -53,7 +54,8 @@ def check_write(write: DocWrite) -> None:
         if later[: len(earlier)] == earlier:
             raise ValueError(f"overlapping field paths: {earlier} and {later}")
     for path, value in write.fields.items():
-        _check_keys(path)
+        for key in path:
+            _check_key(key, path)
         if isinstance(value, Special):
             if value is Special.DELETE_FIELD and write.kind is Kind.CREATE:
                 raise ValueError(f"a new document has no field to delete: {path}")
@@ -89,15 +91,20 @@ def _name_fault(name: str) -> str | None:
     return f"it is longer than {NAME_BYTES:,} bytes" if len(name.encode()) > NAME_BYTES else None
 
 
-def _check_keys(path: FieldPath) -> None:
-    for key in path:
-        fault = _name_fault(key)
-        if not key:
-            fault = "it is empty"
-        elif _RESERVED.fullmatch(key):
-            fault = "names of the form __x__ are reserved"
-        if fault:
-            raise Unfit(f"Firestore can't hold the field name {key[:60]!a}: {fault}.", path)
+@functools.lru_cache(maxsize=4096)
+def _key_fault(key: str) -> str | None:
+    """A batch holds some tens of thousands of keys, nearly all of them the same few."""
+    if not key:
+        return "it is empty"
+    if _RESERVED.fullmatch(key):
+        return "names of the form __x__ are reserved"
+    return _name_fault(key)
+
+
+def _check_key(key: str, path: FieldPath) -> None:
+    fault = _key_fault(key)
+    if fault:
+        raise Unfit(f"Firestore can't hold the field name {key[:60]!a}: {fault}.", path)
 
 
 def _check_value(value: Any, path: FieldPath, depth: int) -> None:
@@ -121,8 +128,9 @@ def _check_map(value: dict[Any, Any], path: FieldPath, depth: int) -> None:
     for key, item in value.items():
         if not isinstance(key, str):
             raise Unfit(f"{_where(path)}: the key {key!a} is not text.", path)
-        _check_keys((*path, key))
-        _check_value(item, (*path, key), depth + 1)
+        inner = (*path, key)
+        _check_key(key, inner)
+        _check_value(item, inner, depth + 1)
 
 
 def _scalar_fault(value: Any) -> str | None:
@@ -140,6 +148,8 @@ def _scalar_fault(value: Any) -> str | None:
 
 
 def _encodes(text: str) -> bool:
+    if text.isascii():
+        return True
     try:
         text.encode()
     except UnicodeEncodeError:

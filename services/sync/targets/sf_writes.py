@@ -139,7 +139,7 @@ def waves(rows: Iterable[Row]) -> Iterator[list[Row]]:
         if len(groups) == wave:
             groups.append([])
         groups[wave].append(row)
-        held[row.write.project_id] = 0
+        held[row.write.project_id] = wave + 1
     yield from groups
 
 
