@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import zoneinfo
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -38,13 +37,3 @@ class Workplace:
     def today(self) -> dt.date:
         """The organisation's date."""
         return self.now().date()
-
-
-def zone_named(name: str) -> dt.tzinfo:
-    """A time zone by its IANA name. Raises ValueError with one sentence."""
-    if name.upper() == "UTC":
-        return dt.UTC
-    try:
-        return zoneinfo.ZoneInfo(name)
-    except (zoneinfo.ZoneInfoNotFoundError, ValueError) as error:
-        raise ValueError(f"there is no time zone named {name!r}") from error

@@ -6,8 +6,9 @@ rows only; running it again does the rest, because rows that are as the file say
 
 from __future__ import annotations
 
+import datetime as dt
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from services import itsc_roadmap
@@ -171,12 +172,13 @@ def _create(conn: sqlite3.Connection, ctx: Context, row: ImportRow, trace: str) 
     )
 
 
-def _refuse_early(conn: sqlite3.Connection, row: ImportRow, refused: Iterable[str]) -> None:
+def _refuse_early(conn: sqlite3.Connection, row: ImportRow, refused: set[str]) -> None:
     """What ``create_project`` would refuse, also where nothing is to be written."""
     if projects.is_buried(conn, row.project_id):
         raise Refusal("project_id", row.project_id, "it was a project that has been deleted")
-    if row.values.get(PARENT) in refused:
-        raise Refusal(PARENT, row.values[PARENT], "that row is left out of this import")
+    parent = row.values.get(PARENT)
+    if parent is not None and str(parent) in refused:
+        raise Refusal(PARENT, parent, "that row is left out of this import")
 
 
 def _note(row: ImportRow, refusal: Refusal) -> Note:
@@ -185,3 +187,18 @@ def _note(row: ImportRow, refusal: Refusal) -> Note:
     if refusal.path == PARENT and row.parent is not None:
         value = row.parent
     return Note(row.sheet, row.row, column, value[:200], f"{shown(value)}: {refusal.allowed}")
+
+
+def add_samples(conn: sqlite3.Connection, ctx: Context, today: dt.date) -> int:
+    """Put the fifty sample projects into a database in which nothing was ever done; gives how many
+    came in (0 in any other database)."""
+    from services.importing.samples import sample_projects
+
+    with transaction(conn):
+        if conn.execute("SELECT 1 FROM operations LIMIT 1").fetchone():
+            return 0
+        rows = tuple(
+            ImportRow(project_id, values, None, "samples", number)
+            for number, (project_id, values) in enumerate(sample_projects(today), start=1)
+        )
+        return apply_plan(conn, ctx, ImportPlan(rows, (), ())).created

@@ -1,0 +1,173 @@
+"""What is right and what is wrong with this installation, and what to do about it.
+
+Each check is one finding. No data are changed: the database is read as it is found, the targets
+are logged in to and asked for a project that nobody has.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from services import config, connections, locations
+from services.config import ConfigError, Settings
+from services.sync.targets.base import Ref, Target, TargetDown
+from store import database, targets
+from store.clock import Clock, system_clock
+from store.database import SCHEMA_VERSION, StoreError
+from store.deliveries import FIRESTORE, SALESFORCE
+
+LABELS = {FIRESTORE: "Firestore", SALESFORCE: "Salesforce"}
+CLOCK_SECONDS = 60.0
+"""A clock that is further off makes logins fail and every conflict hard to judge for a person."""
+_NOBODY = Ref("steerco-doctor-asks")
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One check: ``detail`` is what was found, ``advice`` what to do about it, empty where fine."""
+
+    check: str
+    ok: bool
+    detail: str
+    advice: str = ""
+
+
+def examine(clock: Clock = system_clock) -> Iterator[Finding]:
+    """The findings, as they are made: configuration, data directory, database, both targets, clock.
+
+    Without a usable configuration the checks that depend on it are left out.
+    """
+    home = locations.home()
+    try:
+        settings = config.load()
+    except ConfigError as error:
+        yield Finding("config", False, str(error), "mend the configuration and run this again")
+        yield _home(home)
+        return
+    yield _config(settings)
+    found = _home(home)
+    yield found
+    if not found.ok:
+        return
+    path = connections.database(settings, home)
+    known = _database(path)
+    yield known
+    yield from _targets(settings, home, path if known.ok and path.exists() else None, clock)
+
+
+def _config(settings: Settings) -> Finding:
+    path = locations.config_file()
+    where = str(path) if path.exists() else f"no file at {path}"
+    given = sorted(name for name in config.VARIABLES if os.environ.get(name))
+    also = f"; from the environment: {', '.join(given)}" if given else ""
+    mode = "the embedded sandbox" if settings.sandbox else "real connections"
+    return Finding("config", True, f"{mode} ({where}{also})")
+
+
+def _home(home: Path) -> Finding:
+    try:
+        config.ready_home()
+        with tempfile.TemporaryFile(dir=home):
+            pass
+        database.refuse_network(home)
+    except OSError as error:
+        what = f"the data directory {home} can't be written: {error.strerror}"
+        return Finding("home", False, what, "set STEERCO_HOME to a writable directory")
+    except (ConfigError, StoreError) as error:
+        return Finding("home", False, str(error), "set STEERCO_HOME to a directory of this machine")
+    return Finding("home", True, str(home))
+
+
+def _database(path: Path) -> Finding:
+    if not path.exists():
+        return Finding("database", True, f"none yet; the first command makes {path}")
+    keep = (
+        f"keep {path} and the files beside it, start with an empty one "
+        f"(mv {path.name} {path.name}.damaged), and get the projects back from a backup, an "
+        "export or the targets"
+    )
+    try:
+        conn = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
+        try:
+            version = conn.execute("PRAGMA user_version").fetchone()[0]
+            faults = database.check_integrity(conn)
+        finally:
+            conn.close()
+    except sqlite3.Error as error:
+        return Finding("database", False, str(database.explain(error, path)), keep)
+    if faults:
+        what = f"{path} is damaged: {faults[0]}"
+        return Finding("database", False, what, keep)
+    if version > SCHEMA_VERSION:
+        what = f"{path} has schema {version}, and this program knows {SCHEMA_VERSION}"
+        return Finding("database", False, what, "install the newer Steerco")
+    return Finding("database", True, f"{path}, schema {version}, integrity checked")
+
+
+def _targets(settings: Settings, home: Path, path: Path | None, clock: Clock) -> Iterator[Finding]:
+    gates = connections.gates(settings)
+    for name, label in LABELS.items():
+        try:
+            with connections.connect(settings, home, (name,)) as opened:
+                target = opened.targets.get(name)
+                if target is None:
+                    yield Finding(name, True, gates[name].reason or f"{label} is off")
+                    continue
+                yield _target(target, label, gates[name].reason, _known_identity(path, name))
+                if name == SALESFORCE:
+                    yield _clock(target.clock_offset())
+        except ConfigError as error:
+            yield Finding(name, False, str(error), "mend the configuration and run this again")
+        except (RuntimeError, OSError) as error:
+            yield Finding(name, False, str(error), "run this again, and look at the message")
+
+
+def _known_identity(path: Path | None, name: str) -> str | None:
+    if path is None:
+        return None
+    conn = database.connect(path)
+    try:
+        return targets.get(conn, name).identity
+    finally:
+        conn.close()
+
+
+def _target(target: Target, label: str, off: str | None, known: str | None) -> Finding:
+    try:
+        identity = target.connect()
+        target.read([_NOBODY])
+    except TargetDown as down:
+        return Finding(target.name, False, down.problem.sentence, _advice(target.name))
+    if known is not None and known != identity:
+        what = f"{label} is {identity} now, and this database belongs to {known}"
+        return Finding(
+            target.name, False, what, "set STEERCO_HOME to another directory for the other system"
+        )
+    held = f"; {off}, so its deliveries are held" if off else ""
+    return Finding(target.name, True, f"connected to {identity}{held}")
+
+
+def _advice(name: str) -> str:
+    if name == FIRESTORE:
+        return (
+            "check the network, GOOGLE_CLOUD_PROJECT and the application default credentials "
+            "(gcloud auth application-default login); edits wait here meanwhile"
+        )
+    return (
+        "check the network, the SF_ settings, and that the package is deployed and its permission "
+        "set assigned; edits wait here meanwhile"
+    )
+
+
+def _clock(offset: float | None) -> Finding:
+    if offset is None:
+        return Finding("clock", True, "not compared: Salesforce gave no time")
+    away = f"{abs(offset):.0f} s {'behind' if offset > 0 else 'ahead of'} Salesforce's"
+    if abs(offset) > CLOCK_SECONDS:
+        return Finding("clock", False, f"this machine's clock is {away}", "set the clock (NTP)")
+    return Finding("clock", True, f"within {max(1, round(abs(offset)))} s of Salesforce's")

@@ -1,0 +1,130 @@
+"""What every command shares: the opened store, its output, and its one sentence on failure."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import os
+import shutil
+import sqlite3
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from services import config, connections
+from services.config import Settings
+from services.context import Context
+from services.overview import Gates, gates
+from store.database import BUSY_MS, open_database
+from tui.commands.text import spelled, spelled_json
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
+
+
+class Failed(Exception):
+    """The command did not do what was asked; one sentence for each cause."""
+
+    def __init__(self, *sentences: str) -> None:
+        self.sentences = sentences
+        super().__init__(*sentences)
+
+
+@dataclass(frozen=True)
+class Store:
+    """The opened database with what goes with it."""
+
+    home: Path
+    path: Path
+    settings: Settings
+    conn: sqlite3.Connection
+    ctx: Context
+
+    @property
+    def configured(self) -> Gates:
+        """Which targets the configuration lets move."""
+        return connections.gates(self.settings)
+
+    @property
+    def gates(self) -> Gates:
+        """The same, with what a person paused."""
+        return gates(self.conn, self.configured)
+
+    def today(self) -> dt.date:
+        """The organisation's date."""
+        return dt.datetime.fromtimestamp(self.ctx.clock(), self.settings.tzinfo).date()
+
+
+@contextmanager
+def open_store(*, busy_ms: int = BUSY_MS) -> Iterator[Store]:
+    """The store of this configuration, created where there is none.
+
+    Raises ConfigError and StoreError.
+    """
+    settings = config.load()
+    home = config.ready_home()
+    path = connections.database(settings, home)
+    conn = open_database(path, busy_ms=busy_ms)
+    try:
+        yield Store(home, path, settings, conn, Context(settings.operator_name()))
+    finally:
+        conn.close()
+
+
+def say(text: str = "", *, keep_lines: bool = False) -> None:
+    """A line for a person, its control characters spelled out."""
+    sys.stdout.write(spelled(text, keep_lines=keep_lines) + "\n")
+
+
+def complain(sentence: str) -> None:
+    """One sentence on standard error."""
+    text = spelled(sentence).strip()
+    sys.stderr.write((text if text.endswith((".", "!", "?")) else f"{text}.") + "\n")
+
+
+def print_json(value: Any) -> None:
+    """An object as indented JSON, a list one item a line; nothing else goes to standard output."""
+    if isinstance(value, list):
+        text = "[" + ",".join("\n" + _dumped(each) for each in value) + ("\n]" if value else "]")
+    else:
+        text = _dumped(value, indent=2)
+    sys.stdout.write(text + "\n")
+
+
+def _dumped(value: Any, indent: int | None = None) -> str:
+    return spelled_json(json.dumps(value, ensure_ascii=False, indent=indent))
+
+
+def width() -> int | None:
+    """The terminal's width; None where the output goes elsewhere and may be as wide as it is."""
+    if not sys.stdout.isatty() and "COLUMNS" not in os.environ:
+        return None
+    return shutil.get_terminal_size().columns
+
+
+@contextmanager
+def progress(label: str) -> Iterator[Callable[[int, int], None] | None]:
+    """A bar on standard error where that is a terminal: call it with (done, all)."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    with typer.progressbar(length=1, label=label, file=sys.stderr) as bar:
+
+        def show(done: int, whole: int) -> None:
+            bar.length = max(whole, 1)
+            bar.pos = min(done, bar.length)
+            bar.update(0)
+
+        yield show
+
+
+def one_of(name: str, value: str, allowed: Iterable[str]) -> str:
+    """A choice of a command line; BadParameter (wrong usage) for anything else."""
+    choices = list(allowed)
+    if value not in choices:
+        raise typer.BadParameter(f"{name} is one of {', '.join(choices)}")
+    return value

@@ -1,0 +1,81 @@
+"""Opening the terminal: configuration, store, app; the engine after the first paint."""
+
+from __future__ import annotations
+
+import sqlite3
+import sys
+
+from services import config, connections
+from services.background import Background
+from services.config import Settings
+from services.context import Context
+from services.desk import Desk
+from services.workplace import Workplace
+from store.database import open_database
+
+
+def open_terminal() -> int:
+    """Run the terminal until it is left; gives the exit code. Failures are one sentence."""
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        return _refuse("the terminal needs a terminal to run in; for commands see: steerco --help")
+    try:
+        settings = config.load()
+        return _run(workplace(settings), settings)
+    except Exception as error:  # noqa: BLE001 - the last place: a sentence, not a traceback
+        from tui.failures import sentence_of
+
+        return _refuse(sentence_of(error))
+
+
+def workplace(settings: Settings) -> Workplace:
+    """The workplace of a configuration, its database opened and made where there is none; the very
+    first one in the sandbox gets the sample projects.
+
+    Raises ConfigError, StoreError.
+    """
+    path = connections.database(settings, config.ready_home())
+    place = Workplace(
+        path,
+        Desk(path),
+        Context(settings.operator_name()),
+        gates=connections.gates(settings),
+        sandbox=settings.sandbox,
+        zone=settings.tzinfo,
+    )
+    conn = open_database(path)
+    try:
+        if settings.sandbox and _never_used(conn):
+            from services.importing.apply import add_samples
+
+            add_samples(conn, place.ctx, place.today())
+    finally:
+        conn.close()
+    return place
+
+
+def _never_used(conn: sqlite3.Connection) -> bool:
+    return conn.execute("SELECT 1 FROM operations LIMIT 1").fetchone() is None
+
+
+def _run(place: Workplace, settings: Settings) -> int:
+    from tui.app import SteercoApp
+
+    engine = Background(place, settings)
+    app = SteercoApp(
+        place, on_ready=engine.start, keymap=settings.keymap, theme=settings.theme or None
+    )
+    if settings.theme and settings.theme not in app.available_themes:
+        themes = ", ".join(sorted(app.available_themes))
+        return _refuse(f"theme: there is none called “{settings.theme}”; themes are {themes}")
+    try:
+        app.run()
+    finally:
+        engine.stop()
+    return app.return_code or 0
+
+
+def _refuse(sentence: str) -> int:
+    from tui.commands.text import spelled
+
+    sys.stderr.write(f"{spelled(sentence)}\n")
+    return 1
