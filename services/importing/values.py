@@ -39,6 +39,8 @@ def read(
         return _moment(path, raw), ""
     if is_score(path):
         return canon.check(path, raw if isinstance(raw, bool) else text_of(raw)), ""
+    if path not in BY_PATH:
+        return canon.clean_text(text_of(raw)), ""
     if exact:
         return canon.check(path, text_of(raw)), ""
     if path == "status":
@@ -49,8 +51,7 @@ def read(
 
 
 def _by_kind(path: str, raw: Raw, zone: dt.tzinfo) -> Value:
-    field = BY_PATH.get(path)
-    match field.kind if field else Kind.TEXT:
+    match BY_PATH[path].kind:
         case Kind.BOOLEAN:
             return canon.check(path, _symbol(raw))
         case Kind.PICKLIST:
@@ -63,8 +64,7 @@ def _by_kind(path: str, raw: Raw, zone: dt.tzinfo) -> Value:
         case Kind.INTEGER:
             return canon.check(path, raw if isinstance(raw, bool) else text_of(raw))
         case _:
-            written = text_of(raw)
-            return canon.check(path, written) if field else canon.clean_text(written)
+            return canon.check(path, text_of(raw))
 
 
 def _status(path: str, raw: Raw) -> tuple[Value, str]:

@@ -13,13 +13,11 @@ from collections.abc import Callable, Iterator
 from typing import IO, Any
 from xml.etree.ElementTree import Element, iterparse
 
-from openpyxl.cell.text import Text
 from openpyxl.reader.excel import ExcelReader
 from openpyxl.styles.stylesheet import apply_stylesheet
 from openpyxl.utils.cell import range_boundaries
 from openpyxl.utils.escape import unescape
 from openpyxl.utils.exceptions import CellCoordinatesException, InvalidFileException
-from openpyxl.worksheet._read_only import ReadOnlyWorksheet
 from openpyxl.worksheet._reader import FORMULA_TAG, MERGE_TAG, ROW_TAG, WorkSheetParser
 from openpyxl.xml.constants import SHARED_STRINGS, SHEET_MAIN_NS
 
@@ -49,7 +47,9 @@ _DAMAGE = (
     zipfile.BadZipFile,
     zlib.error,
 )
-_STRING_TAG = f"{{{SHEET_MAIN_NS}}}si"
+_STRING_TAG, _INLINE_TAG, _TEXT_TAG, _RUN_TAG = (
+    f"{{{SHEET_MAIN_NS}}}{name}" for name in ("si", "is", "t", "r")
+)
 
 
 def read_workbook(data: bytes, name: str, choose: Callable[[list[str]], list[str]]) -> list[Sheet]:
@@ -64,9 +64,7 @@ def read_workbook(data: bytes, name: str, choose: Callable[[list[str]], list[str
             _check_size(archive, name)
             reader = _Package(io.BytesIO(data), read_only=True, data_only=True, keep_links=False)
             reader.read()
-            sheets = [each for each in reader.wb.worksheets if isinstance(each, ReadOnlyWorksheet)]
-            found = {sheet.title: sheet for sheet in sheets}
-            return [_read_sheet(reader.wb, found[each]) for each in choose(list(found))]
+            return [_read_sheet(reader, each) for each in choose(list(reader.sheets))]
         except _DAMAGE as error:
             raise ImportRefused(
                 f"{canon.shown(name)} is damaged or no Excel workbook (.xlsx): it can't be read."
@@ -94,12 +92,20 @@ class _Package(ExcelReader):
     another program often has them in a way that openpyxl refuses.
     """
 
+    sheets: dict[str, str]
+    """The part of each sheet, by the sheet's name."""
+
     def read(self) -> None:
         self.read_manifest()
         self.read_strings()
         self.read_workbook()
         apply_stylesheet(self.archive, self.wb)
-        self.read_worksheets()
+        found: Any = self.parser.find_sheets()
+        self.sheets = {
+            sheet.name: relation.target
+            for sheet, relation in found
+            if relation.Type.endswith("/worksheet") and relation.target in self.valid_files
+        }
 
     def read_strings(self) -> None:
         package: Any = self.package
@@ -114,20 +120,40 @@ class _Package(ExcelReader):
 
 
 def _string(node: Element) -> str:
-    """The text of a string node, with ``_x000D_`` and the like (ECMA-376, ST_Xstring) undone."""
-    text: Any = Text
-    return str(unescape(text.from_tree(node).content))
+    """The text of a string node: its own, or that of its runs; phonetic hints are left out."""
+    texts = [child if child.tag == _TEXT_TAG else child.find(_TEXT_TAG) for child in _parts(node)]
+    return _unescaped("".join(text.text or "" for text in texts if text is not None))
+
+
+def _parts(node: Element) -> list[Element]:
+    return [child for child in node if child.tag in (_TEXT_TAG, _RUN_TAG)]
+
+
+def _unescaped(text: str) -> str:
+    """Text with ``_x000D_`` and the like (ECMA-376, ST_Xstring) undone."""
+    return str(unescape(text)) if "_x" in text else text
 
 
 class _Cells(WorkSheetParser):
-    """The cells of a sheet; one that can't be taken as a value is marked by type ``e``."""
+    """The cells of a sheet; a formula without a stored result is marked by type ``f``.
+
+    Inline strings are read here: openpyxl's own way takes most of the time of a large sheet.
+    """
 
     def parse_cell(self, element: Element) -> dict[str, Any]:
+        kind = element.get("t", "n")
+        text = element.find(_INLINE_TAG) if kind == "inlineStr" else None
+        if text is not None:
+            element.remove(text)
         cell: dict[str, Any] = super().parse_cell(element)
-        if element.get("t") in ("inlineStr", "str") and isinstance(cell["value"], str):
-            cell["value"] = unescape(cell["value"])
-        if cell["value"] is None and element.find(FORMULA_TAG) is not None:
-            cell["data_type"] = "f"
+        if text is not None:
+            cell["value"] = _string(text)
+        elif cell["value"] is None:
+            # A formula whose result is empty text has type str; one never calculated has none.
+            if kind == "n" and element.find(FORMULA_TAG) is not None:
+                cell["data_type"] = "f"
+        elif kind == "str":
+            cell["value"] = _unescaped(cell["value"])
         return cell
 
     def rows_and_merges(self, source: IO[bytes]) -> Iterator[tuple[int, Row] | str]:
@@ -160,14 +186,14 @@ def _raw(cell: dict[str, Any]) -> Raw:
     return value
 
 
-def _read_sheet(workbook: Any, sheet: Any) -> Sheet:
-    """``workbook`` and ``sheet`` are openpyxl's; what is asked of them has no public name."""
+def _read_sheet(package: _Package, name: str) -> Sheet:
+    workbook: Any = package.wb
     rows: list[tuple[int, Row]] = []
     merged: list[str] = []
-    with sheet._get_source() as source:
+    with package.archive.open(package.sheets[name]) as source:
         parser = _Cells(
             source,
-            sheet._shared_strings,
+            package.shared_strings,
             data_only=True,
             epoch=workbook.epoch,
             date_formats=workbook._date_formats,
@@ -178,7 +204,7 @@ def _read_sheet(workbook: Any, sheet: Any) -> Sheet:
                 merged.append(found)
             elif found[1]:
                 rows.append(found)
-    return Sheet(sheet.title, rows, _spans(merged))
+    return Sheet(name, rows, _spans(merged))
 
 
 def _spans(references: list[str]) -> list[Span]:

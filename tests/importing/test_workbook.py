@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+import zipfile
 from pathlib import Path
 from typing import Any
 
 import pytest
 from openpyxl import Workbook, load_workbook
+from openpyxl.xml.constants import SHARED_STRINGS
 
 from services.importing.ids import id_for_name
 from services.importing.plan import ImportRefused
@@ -360,13 +362,11 @@ def test_a_formulas_stored_result_is_its_value(tmp_path: Path) -> None:
 
 
 def rewrite(path: Path, part: str, old: str, new: str) -> None:
-    """Replace text inside one part of a workbook."""
-    import zipfile
-
+    """Replace text inside one part of a workbook; a part that is not there is empty."""
     with zipfile.ZipFile(path) as archive:
         parts = {name: archive.read(name) for name in archive.namelist()}
-    text = parts[part].decode()
-    assert old in text, text
+    text = parts.get(part, b"").decode()
+    assert old in text
     parts[part] = text.replace(old, new).encode()
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, data in parts.items():
@@ -381,6 +381,38 @@ def test_dates_of_a_1904_workbook_are_right(tmp_path: Path) -> None:
     fill(workbook.active, ["Feature", "Launch Target"], [["Search", dt.date(2026, 12, 15)]])
     workbook.save(tmp_path / "a.xlsx")
     assert only(plan_of(tmp_path / "a.xlsx")).values["launch_target"] == "2026-12-15"
+
+
+def test_a_formula_whose_result_is_empty_text_is_blank(tmp_path: Path) -> None:
+    path = book(tmp_path, [PROJECT | {"Department": "x"}])
+    workbook = load_workbook(path)
+    workbook.active["D2"] = "=A1&B1"
+    workbook.save(path)
+    rewrite(path, "xl/worksheets/sheet1.xml", '<c r="D2"><f>', '<c r="D2" t="str"><f>')
+    assert only(plan_of(path)).values["department"] is None
+
+
+def test_shared_strings_are_read_with_their_runs_and_without_hints(tmp_path: Path) -> None:
+    path = book(tmp_path, [PROJECT | {"Department": "x"}])
+    strings = (
+        '<sst xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><si>'
+        '<r><t xml:space="preserve">Sales </t></r><r><rPr><b/></rPr><t>_x005F_x000D_</t></r>'
+        '<rPh sb="0" eb="1"><t>hint</t></rPh></si></sst>'
+    )
+    rewrite(path, "xl/sharedStrings.xml", "", strings)
+    rewrite(
+        path,
+        "[Content_Types].xml",
+        "</Types>",
+        f'<Override PartName="/xl/sharedStrings.xml" ContentType="{SHARED_STRINGS}"/></Types>',
+    )
+    rewrite(
+        path,
+        "xl/worksheets/sheet1.xml",
+        '<c r="D2" t="inlineStr"><is><t>x</t></is></c>',
+        '<c r="D2" t="s"><v>0</v></c>',
+    )
+    assert only(plan_of(path)).values["department"] == "Sales _x000D_"
 
 
 # --- the nomination matrix
