@@ -109,7 +109,7 @@ class SalesforceTarget:
             by_id = {
                 row.get("Id"): row
                 for soql in sf_soql.by_id(self._mapped, lost, base)
-                for row in self._client.query(soql)
+                for row in self._client.query(soql, deleted=True)
             }
             return {
                 ref.project_id: self._remote(ref, found.get(ref.project_id), by_id) for ref in refs
