@@ -186,12 +186,14 @@ def check(home: Home, kind: str, saved: bool) -> None:
     assert kind != "delete" or not saved
     assert document is not None
     names = field_map()
-    for path in ("feature_name", "department", "strategic_value"):
+    # Without an edit to deliver nothing looks at the record; the reverse path will.
+    compared = ("feature_name", "department", *(("strategic_value",) if saved else ()))
+    for path in compared:
         value = here.values[path]
         assert rows[0][names[path]] == document.fields[path] == value, path
     if saved:
         assert here.values["department"] == "Sales"
-    if kind == "merge":
+    if kind == "merge" and saved:
         assert here.values["strategic_value"] == "from a person"
     second = drain(engine)
     assert second.firestore.done == second.salesforce.done == 0
