@@ -175,6 +175,8 @@ class _Shell:
         except ApiError as error:
             return failed(error)
         except sqlite3.OperationalError as busy:
+            if "locked" not in str(busy):
+                raise
             return failed(ApiError(503, "SERVER_UNAVAILABLE", f"The org's file: {busy}"))
 
     def _headers(self, answer: Answer) -> dict[str, str]:

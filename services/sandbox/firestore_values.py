@@ -76,7 +76,7 @@ def _packed(value: Any) -> Any:
             return [_BYTES, base64.b64encode(value).decode()]
         case list():
             return [_LIST, *map(_packed, value)]
-        case Mapping():
+        case dict():
             return {key: _packed(item) for key, item in value.items()}
         case _:
             return value

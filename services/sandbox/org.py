@@ -51,10 +51,8 @@ class Work:
     user: str
     now: float
     effects: Effects
-
-    @property
-    def stamp(self) -> str:
-        return stamp(self.now)
+    stamp: str
+    """``now`` as Salesforce writes it."""
 
     @property
     def late(self) -> float | None:
@@ -66,4 +64,5 @@ class Work:
 def working(org: Org, call: Call) -> Iterator[Work]:
     """A transaction for what a call writes; rolled back where an exception leaves it."""
     with org.store.transaction() as db:
-        yield Work(db, call.user, org.now(), call.effects)
+        now = org.now()
+        yield Work(db, call.user, now, call.effects, stamp(now))

@@ -43,7 +43,8 @@ class Plan:
     """A compiled query.
 
     ``shape`` says what the rows are: ``count`` (nothing but a number), ``groups`` (aggregates,
-    named in ``outputs``) or ``records`` (built by ``root``).
+    named in ``outputs``) or ``records`` (built by ``root``). ``live`` is the condition that keeps
+    the recycle bin out.
     """
 
     scope: Scope
@@ -52,6 +53,7 @@ class Plan:
     outputs: list[tuple[str, Column]] = field(default_factory=list)
     root: Branch | None = None
     children: list[ChildPlan] = field(default_factory=list)
+    live: str = "1"
     where: str = "1"
     group: str = ""
     order: str = ""
@@ -75,7 +77,8 @@ class Plan:
         """The statement for the records of a JSON list of ids, in the list's order."""
         return (
             f"SELECT {', '.join(self.columns)} FROM json_each(?) AS page"
-            f" JOIN {self.scope.from_sql()} ON {self.scope.label}.Id = page.value ORDER BY page.key"
+            f" JOIN {self.scope.from_sql()} ON {self.scope.label}.Id = page.value"
+            f" WHERE {self.live} ORDER BY page.key"
         )
 
     def children_sql(self) -> str:
@@ -221,7 +224,8 @@ class _Compiler:
         scope, query = self.scope, self.query
         terms = []
         if scope.obj.has("IsDeleted") and not self.deleted:
-            terms.append(f"{scope.label}.IsDeleted = 0")
+            plan.live = f"{scope.label}.IsDeleted = 0"
+            terms.append(plan.live)
         if parent is not None:
             terms.append(f"{scope.label}.{parent.name} IN (SELECT value FROM json_each(?))")
         where = Where(scope, self._subquery)

@@ -56,9 +56,9 @@ def parse(text: str) -> Query:
     try:
         query: Query = _Build().transform(tree)
     except VisitError as bad:
-        if isinstance(bad.orig_exc, ApiError):
-            raise bad.orig_exc from None
-        raise
+        if isinstance(bad.orig_exc, RecursionError):
+            raise malformed("the query is nested too deeply") from None
+        raise bad.orig_exc from None
     except RecursionError:
         raise malformed("the query is nested too deeply") from None
     return query

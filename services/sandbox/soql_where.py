@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -35,6 +35,7 @@ from services.sandbox.soql_dates import span_of
 from services.sandbox.soql_parse import malformed
 from services.sandbox.soql_scope import Column, Scope
 
+MAX_DEPTH = 50
 Subquery = Callable[["Where", Query], str]
 
 
@@ -51,15 +52,17 @@ class Where:
     grouped: bool = False
     values: list[Any] = field(default_factory=list)
 
-    def sql(self, condition: Condition, wanted: bool = True) -> str:
+    def sql(self, condition: Condition, wanted: bool = True, depth: int = 0) -> str:
         """The SQL that is true where the condition is ``wanted``. Raises ApiError."""
+        if depth > MAX_DEPTH:
+            raise malformed("the condition is nested too deeply")
         match condition:
             case AllOf(terms) | AnyOf(terms):
                 both = isinstance(condition, AllOf) == wanted
                 glue = " AND " if both else " OR "
-                return "(" + glue.join(self.sql(term, wanted) for term in terms) + ")"
+                return _balanced([self.sql(term, wanted, depth + 1) for term in terms], glue)
             case Not(term):
-                return self.sql(term, not wanted)
+                return self.sql(term, not wanted, depth + 1)
             case Comparison(operand, operator, value):
                 column = self._column(operand)
                 if operator == "!=":
@@ -197,6 +200,14 @@ class Where:
             f"invalid operator '{operator}' on {column.spec.type} field '{column.spec.name}'",
             "INVALID_QUERY_FILTER_OPERATOR",
         )
+
+
+def _balanced(terms: Sequence[str], glue: str) -> str:
+    """Terms joined in halves: SQLite allows a depth of 1,000, and a chain is as deep as long."""
+    if len(terms) == 1:
+        return terms[0]
+    half = len(terms) // 2
+    return f"({_balanced(terms[:half], glue)}{glue}{_balanced(terms[half:], glue)})"
 
 
 def _truth(sql: str, wanted: bool) -> str:

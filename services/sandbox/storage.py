@@ -12,6 +12,7 @@ import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -95,6 +96,7 @@ class Store:
             self._local.db = None
 
 
+@cache
 def quote(name: str) -> str:
     """A name as a quoted SQL identifier."""
     return '"' + name.replace('"', '""') + '"'
@@ -168,9 +170,7 @@ def find_by(db: sqlite3.Connection, obj: SObject, field: FieldSpec, value: objec
 
 def insert(db: sqlite3.Connection, obj: SObject, row: Row, late: float | None = None) -> None:
     """Store a new record; SOQL shows it from the moment ``late`` (epoch seconds) on."""
-    names = ", ".join(map(quote, row))
-    marks = ", ".join("?" * len(row))
-    db.execute(f"INSERT INTO {quote(obj.name)} ({names}) VALUES ({marks})", tuple(row.values()))
+    db.execute(_insertion(obj.name, tuple(row)), tuple(row.values()))
     if late is not None:
         db.execute(
             f"INSERT INTO {late_table(obj)} (late_until, late_exists, Id) VALUES (?, 0, ?)",
@@ -226,6 +226,12 @@ def rows(db: sqlite3.Connection, sql: str, values: Sequence[Any] = ()) -> list[R
     """The answer of a query as dicts."""
     cursor = db.execute(sql, values)
     return [_row(cursor, found) for found in cursor.fetchall()]
+
+
+@cache
+def _insertion(table: str, names: tuple[str, ...]) -> str:
+    columns, marks = ", ".join(map(quote, names)), ", ".join("?" * len(names))
+    return f"INSERT INTO {quote(table)} ({columns}) VALUES ({marks})"
 
 
 def _row(cursor: sqlite3.Cursor, values: Sequence[Any]) -> Row:
