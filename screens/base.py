@@ -61,6 +61,12 @@ class Page(Screen[None]):
         self._running_refresh = False
         self._wanted_refresh = False
         self._stale = False
+        self._today = workplace.today()
+
+    @property
+    def busy(self) -> bool:
+        """Whether an editor is open: keys that would leave the page wait until it is closed."""
+        return False
 
     @property
     def shell(self) -> Shell:
@@ -196,6 +202,9 @@ class Page(Screen[None]):
 
     def _tick(self) -> None:
         now = self.workplace.now()
+        if now.date() != self._today:  # every relative date on the page is another one now
+            self._today = now.date()
+            self.store_changed()
         zone = now.tzname() or ""
         self.query_one(TitleLine).clock = f"{now:%H:%M} {zone}".strip()
 

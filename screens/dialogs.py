@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import ClassVar
 
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
@@ -106,7 +106,7 @@ class EditLine(ModalScreen[str | None]):
 
     BINDING_GROUP_TITLE = "This line"
     BINDINGS: ClassVar[Keys] = [
-        key("enter", "accept", "save", "Save the line", id="line.save"),
+        key("enter", "accept", "save", "Save the line", id="line.save", priority=True),
         key("escape", "give_up", "cancel", "Leave it as it was", id="line.cancel"),
     ]
 
@@ -133,11 +133,6 @@ class EditLine(ModalScreen[str | None]):
     def _changed(self, event: Input.Changed) -> None:
         event.stop()
         self._show(self._judge(event.value))
-
-    @on(Input.Submitted)
-    def _submitted(self, event: Input.Submitted) -> None:
-        event.stop()
-        self.action_accept()
 
     def action_accept(self) -> None:
         """Save, where nothing is wrong."""
@@ -166,7 +161,7 @@ class ShowText(ModalScreen[None]):
         key("y", "copy", "copy", "Copy the whole text", id="text.copy"),
         key("down,j", "scroll(1)", "down", "One line down", id="text.down", show=False),
         key("up,k", "scroll(-1)", "up", "One line up", id="text.up", show=False),
-        key("pagedown,space", "scroll(10)", "page down", "A page down", id="text.pagedown"),
+        key("pagedown,space", "scroll(10)", "more", "A page down", id="text.pagedown"),
         key("pageup", "scroll(-10)", "page up", "A page up", id="text.pageup", show=False),
         key("home,g", "scroll(-99999)", "top", "To the top", id="text.home", show=False),
         key("end,G", "scroll(99999)", "end", "To the end", id="text.end", show=False),
@@ -184,6 +179,9 @@ class ShowText(ModalScreen[None]):
             with VerticalScroll(classes="dialog--body", can_focus=False):
                 yield Static(self._text)
             yield KeyLine(classes="dialog--keys")
+
+    def on_resize(self, event: events.Resize) -> None:
+        self.query_one(VerticalScroll).styles.max_height = max(3, event.size.height - 9)
 
     def action_close(self) -> None:
         """Back."""

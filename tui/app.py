@@ -115,6 +115,8 @@ class SteercoApp(App[None]):
         self.go(name)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if action in ("go", "palette") and isinstance(self.screen, Page) and self.screen.busy:
+            return False
         if action == "go":
             return any(tab.name == parameters[0] for tab in self.tabs)
         return True

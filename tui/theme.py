@@ -10,6 +10,20 @@ from textual.theme import Theme
 
 DARK, LIGHT = "steerco-dark", "steerco-light"
 
+
+def _bars(bar: str, ground: str) -> dict[str, str]:
+    """Quiet scrollbars."""
+    return {
+        "scrollbar": bar,
+        "scrollbar-hover": bar,
+        "scrollbar-active": bar,
+        "scrollbar-background": ground,
+        "scrollbar-background-hover": ground,
+        "scrollbar-background-active": ground,
+        "scrollbar-corner-color": ground,
+    }
+
+
 _DARK = Theme(
     name=DARK,
     primary="#7db3f0",
@@ -23,6 +37,7 @@ _DARK = Theme(
     surface="#1a1e25",
     panel="#232932",
     dark=True,
+    variables=_bars("#3a414d", "#14171c"),
 )
 _LIGHT = Theme(
     name=LIGHT,
@@ -37,6 +52,7 @@ _LIGHT = Theme(
     surface="#f2f2ef",
     panel="#e6e7e4",
     dark=False,
+    variables=_bars("#c3c5c2", "#fbfbf9"),
 )
 THEMES = (_DARK, _LIGHT)
 

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 class Column:
     """A column of a grid.
 
-    It is at least ``minimum`` and, where there is room, ``preferred`` cells wide; what is left
-    after that is shared by ``grow``. Where even the minimums do not fit, the columns with a
-    ``drop`` number go, the lowest first; one without it never does.
+    It is at least ``minimum`` and, where there is room, ``preferred`` cells wide (those that grow
+    come first); what is left after that is shared by ``grow``. Where even the minimums do not
+    fit, the columns with a ``drop`` number go, the lowest first; one without it never does.
     """
 
     key: str
@@ -35,7 +35,11 @@ def fit_columns(columns: Sequence[Column], width: int, gap: int) -> dict[str, in
         shown.remove(min(droppable, key=lambda c: c.drop or 0))
     widths = {c.key: c.minimum for c in shown}
     room = width - _total(widths.values(), gap)
-    room = _share(widths, [(c.key, max(0, c.preferred - c.minimum)) for c in shown], room)
+    for flexible in (True, False):
+        wishes = [
+            (c.key, max(0, c.preferred - c.minimum)) for c in shown if bool(c.grow) is flexible
+        ]
+        room = _share(widths, wishes, room)
     growing = [c for c in shown if c.grow]
     whole = sum(c.grow for c in growing)
     for place, column in enumerate(growing):

@@ -128,7 +128,8 @@ class KeyLine(Bar):
 
     def left(self, width: int) -> Sequence[Piece]:
         found = entries(self.screen, all_keys=False)
-        room = width - 1 - _width(found[-1:])
+        margin = 0 if self.has_class("dialog--keys") else 1
+        room = width - margin - _width(found[-1:])
         shown: list[Entry] = []
         for entry in found[:-1]:
             need = _width([entry])
@@ -136,7 +137,7 @@ class KeyLine(Bar):
                 break
             shown.append(entry)
             room -= need
-        pieces = [Piece(" ")]
+        pieces = [Piece(" " * margin)]
         for entry in [*shown, *found[-1:]]:
             dim = "" if entry.enabled else " 50%"
             press = f"app.simulate_key({entry.press!r})"

@@ -28,12 +28,21 @@ GUTTER = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
-    """``text`` may hold anything; ``tone`` is a theme colour's name (``bad``, ``quiet``, …) with an
-    optional leading ``bold ``."""
+class Part:
+    """A run of a cell that has a tone of its own."""
 
     text: str
     tone: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """``text`` may hold anything; ``tone`` is a theme colour's name (``bad``, ``quiet``, …) with an
+    optional leading ``bold ``. ``parts`` stand in the text's place and fill the width exactly."""
+
+    text: str
+    tone: str = ""
+    parts: tuple[Part, ...] = ()
 
 
 class Grid(ScrollView, can_focus=True):
@@ -110,17 +119,21 @@ class Grid(ScrollView, can_focus=True):
         cell: Callable[[str, str, int], Cell],
         *,
         cursor: Literal["cell", "row"] = "cell",
+        at: str | None = None,
+        header: Callable[[str, int], str | None] = lambda _column, _width: None,
         id: str | None = None,
     ) -> None:
-        """``cell(row, column, width)`` says what a cell shows in that many cells."""
+        """``cell(row, column, width)`` says what a cell shows in that many cells, ``header`` what
+        stands over a column in the place of its label; the cursor starts in the column ``at``."""
         super().__init__(id=id)
         self._columns = list(columns)
         self._cell = cell
+        self._header_of = header
         self._by_cell = cursor == "cell"
         self._rows: list[str] = []
         self._at: dict[str, int] = {}
         self._row = 0
-        self._column = columns[0].key
+        self._column = at or columns[0].key
         self._selected: dict[str, None] = {}
         self._sorted: tuple[str, bool] | None = None
         self._widths: dict[str, int] = {}
@@ -380,7 +393,8 @@ class Grid(ScrollView, can_focus=True):
         for place, column in enumerate(self._fitting()):
             if place:
                 segments.append(Segment(" " * self._gap, style))
-            label, cells = column.label, self._widths[column.key]
+            cells = self._widths[column.key]
+            label = self._header_of(column.key, cells) or column.label
             if self._sorted is not None and self._sorted[0] == column.key:
                 arrow = "▼" if self._sorted[1] else "▲"
                 text = fit(label, min(cell_len(label), cells - 2), right=column.right)
@@ -407,6 +421,9 @@ class Grid(ScrollView, can_focus=True):
                 segments.append(Segment(" " * self._gap, style))
             cells = self._widths[column.key]
             cell = self._cell(row, column.key, cells)
+            if cell.parts:
+                segments += [Segment(p.text, style + self._tone(p.tone)) for p in cell.parts]
+                continue
             text = fit(line(cell.text), cells, right=column.right)
             if here and self._by_cell and column.key == self._column:
                 name = "grid--cell-cursor" if self.has_focus else "grid--cell-cursor-blurred"
