@@ -12,13 +12,16 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from services.config import ConfigError, Settings
 from services.overview import Gates
 from services.sync.status import Gate
-from services.sync.targets.base import Target
 from store.canon import shown
 from store.deliveries import FIRESTORE, SALESFORCE, TARGETS
+
+if TYPE_CHECKING:
+    from services.sync.targets.base import Target
 
 SANDBOX_FIRESTORE, SANDBOX_SALESFORCE = "sandbox-firestore.db", "sandbox-salesforce.db"
 EMULATOR_PROJECT = "google-cloud-firestore-emulator"
@@ -80,7 +83,7 @@ def connect(settings: Settings, home: Path, names: Sequence[str] = TARGETS) -> C
     return opened
 
 
-_Opener = Callable[[Settings, Path, Connections], Target]
+_Opener = Callable[[Settings, Path, Connections], "Target"]
 
 
 def _openers(settings: Settings) -> Mapping[str, _Opener]:

@@ -96,7 +96,9 @@ def print_json(value: Any) -> None:
 
 
 def _dumped(value: Any, indent: int | None = None) -> str:
-    return spelled_json(json.dumps(value, ensure_ascii=False, indent=indent))
+    # An output that is not Unicode gets JSON's escapes: the values arrive whole all the same.
+    unicode = (sys.stdout.encoding or "").lower().startswith("utf")
+    return spelled_json(json.dumps(value, ensure_ascii=not unicode, indent=indent))
 
 
 def width() -> int | None:

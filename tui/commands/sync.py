@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -48,10 +49,11 @@ def sync(
         engine = Engine(store.conn, store.ctx, opened.targets, store.configured)
         moved = None if show is None else lambda done, left: show(done, done + left)
         report = drain(engine, names=names, progress=moved)
+        reasons = {name: gate.reason for name, gate in store.gates.items()}
     if as_json:
         print_json(_report(report))
     else:
-        _print_report(report)
+        _print_report(report, reasons)
     if not report.clean:
         raise Failed(*(report.sentences or ["something is left that did not move"]))
 
@@ -80,10 +82,12 @@ def _side(side: SideReport) -> dict[str, int]:
     }
 
 
-def _print_report(report: SyncReport) -> None:
+def _print_report(report: SyncReport, reasons: Mapping[str, str | None]) -> None:
     for label, side in (("Firestore", report.firestore), ("Salesforce", report.salesforce)):
         counts = _side(side)
-        say(f"{label}: " + ", ".join(f"{number} {what}" for what, number in counts.items()))
+        reason = reasons[label.lower()] if side.held else None
+        held = f" ({reason})" if reason else ""
+        say(f"{label}: " + ", ".join(f"{number} {what}" for what, number in counts.items()) + held)
     say(
         f"Taken over from there: {report.applied} changed, {report.deleted} deleted, "
         f"{report.conflicts} in conflict"
