@@ -104,6 +104,11 @@ def test_an_apostrophe_in_a_foreign_file_is_content(tmp_path: Path) -> None:
     assert found.values["feature_name"] == "'=1"
 
 
+def test_paths_as_titles_without_an_id_make_no_export_of_ours(tmp_path: Path) -> None:
+    found = only(plan_of(written(tmp_path, "feature_name,status\n'=1,In Proof\n")))
+    assert found.values == {"feature_name": "'=1", "status": "In QA"}
+
+
 def test_our_own_export_gets_its_formula_marks_off_and_keeps_its_errors(tmp_path: Path) -> None:
     text = "project_id,feature_name,intake.dev_readiness\na,'=1,1\nb,''=1,2\nc,'s,3\nd,#N/A,4\n"
     plan = plan_of(written(tmp_path, text))

@@ -52,6 +52,9 @@ def test_a_parent_may_be_a_project_that_exists(tmp_path: Path) -> None:
 def test_the_file_goes_before_what_exists_and_an_id_before_a_name(tmp_path: Path) -> None:
     plan = family(tmp_path, [("A", "B"), ("B", None)], ("other", "B", None))
     assert parents(plan)["a"] == "b"
+    rows = [("x", "X", "b"), ("c", "b", None), ("b", "Y", None)]
+    named = [{"Project Id": i, "Feature": name, "Parent": parent} for i, name, parent in rows]
+    assert parents(plan_of(book(tmp_path, named)))["x"] == "b"
     plan = family(tmp_path, [("X", "y")], ("y", "Why", None), ("z", "y", None))
     assert parents(plan) == {"x": "y"}
 

@@ -425,6 +425,12 @@ def test_the_total_is_recomputed_and_a_differing_one_is_a_warning(tmp_path: Path
     assert plan.warnings[0].sheet == "Sheet2"
 
 
+def test_a_blank_total_is_filled_without_a_warning(tmp_path: Path) -> None:
+    plan = plan_of(book(tmp_path, [PROJECT], [VOTED | {"Total": None}]))
+    assert only(plan).values["total_score"] == 9
+    assert plan.warnings == ()
+
+
 def test_a_total_without_votes_stands(tmp_path: Path) -> None:
     plan = plan_of(book(tmp_path, [PROJECT], [VOTED | {"Ana": None, "Ben": None, "Total": 12}]))
     found = only(plan)
@@ -439,6 +445,13 @@ def test_without_a_total_voters_end_at_the_comments(tmp_path: Path) -> None:
     found = only(plan)
     assert found.values["scores.Ana"] == 4
     assert "total_score" not in found.values
+    assert brief(plan.warnings) == [(1, "Later", "")]
+
+
+def test_voters_stand_between_total_and_intake_document_too(tmp_path: Path) -> None:
+    row = {"Feature": "Search", "Total": 9, "Ana": 4, "Ben": 5, "Intake Document": None}
+    plan = plan_of(book(tmp_path, [PROJECT], [row | {"Later": 1}]))
+    assert only(plan).values["scores.Ben"] == 5
     assert brief(plan.warnings) == [(1, "Later", "")]
 
 
@@ -488,6 +501,12 @@ def test_a_matrix_row_for_two_projects_of_one_name_is_an_error(tmp_path: Path) -
     plan = plan_of(book(tmp_path, rows, [VOTED]))
     assert len(plan.rows) == 2
     assert brief(plan.errors) == [(2, "Feature", "Search")]
+
+
+def test_a_matrix_row_still_joins_the_first_of_two_doubled_rows(tmp_path: Path) -> None:
+    plan = plan_of(book(tmp_path, [PROJECT, PROJECT], [VOTED]))
+    assert plan.rows[0].values["scores.Ana"] == 4
+    assert brief(plan.errors) == [(3, "Feature", "Search")]
 
 
 def test_columns_that_are_not_the_matrixs_are_not_read_from_it(tmp_path: Path) -> None:
