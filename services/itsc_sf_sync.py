@@ -25,8 +25,6 @@ PARENT_RELATION = PARENT_LOOKUP.removesuffix("__c") + "__r"
 OWNER = FIELD_MAP["product_owner"]
 
 _API_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*", re.ASCII)
-_USER_PREFIX = "005"
-"""Key prefix of User ids; an owner with another one (00G) is a queue."""
 
 Resolve = Callable[[str], str | None]
 """A written name to a Salesforce user id, or None (``Directory.resolve``)."""
@@ -173,10 +171,9 @@ def _judge_person(values: Values, path: str, person: _Person, directory: Directo
     if directory.is_called(user, written):
         values[path] = written
         return
-    if person.owner and (
-        not user.startswith(_USER_PREFIX) or person.integration_user in (None, user)
-    ):
+    if person.owner and person.integration_user in (None, user):
         return
+    # A queue is not in the directory, and so has no name.
     name = directory.name_of(user)
     if name is not None:
         values[path] = name

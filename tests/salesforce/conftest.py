@@ -3,9 +3,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from sf_scripted import ScriptedOrg
 
 from services.sync.targets.salesforce import SalesforceConnection, SalesforceTarget
+from tests.salesforce.sf_scripted import ScriptedOrg
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from typing import Any
 
 import pytest
 from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from services.itsc_sf_sync import (
     FIELD_MAP,
@@ -16,6 +15,7 @@ from services.itsc_sf_sync import (
 from services.people import Directory, User
 from store.canon import Refusal, Values, check, settle
 from store.fields import BY_PATH, FIELDS, Kind
+from tests.salesforce.projects import projects
 
 US, ANA, BEN, LEFT = "005US", "005ANA", "005BEN", "005LEFT"
 QUEUE = "00GQUEUE"
@@ -47,37 +47,9 @@ def held_by_salesforce(body: dict[str, Any]) -> dict[str, Any]:
     return row
 
 
-LINE = "ab Zz09 \u00a0'\"\\%[]{}&<>🧩⭐é\u0301🏴\u200d☠\ufe0fعربي\u200f日"
-TEXT = st.text(st.sampled_from(LINE), max_size=30)
-LONG_TEXT = st.text(st.sampled_from(LINE + "\n\t\r"), max_size=30)
-NAMES = st.sampled_from(
+PROJECTS = projects(
     ["Ana López", "ANA@example.com", "بن إيتو", "Old Hand", "Nobody Known", "Integration User"]
 )
-
-
-def values_of(path: str) -> st.SearchStrategy[Any]:
-    field = BY_PATH[path]
-    match field.kind:
-        case Kind.BOOLEAN:
-            return st.booleans()
-        case Kind.INTEGER | Kind.PERCENT:
-            return st.none() | st.integers(field.low or 0, field.high or 0)
-        case Kind.PICKLIST:
-            return st.sampled_from([*field.choices] if field.required else [None, *field.choices])
-        case Kind.LAUNCH_TARGET:
-            return st.sampled_from([None, "?", "TBD", "N/A", "2026-02-28", "1999-12-31"])
-        case Kind.PARENT:
-            return st.none() | st.text("AZaz09_-", min_size=1, max_size=32)
-        case Kind.URL:
-            return st.sampled_from([None, "https://example.com/ü?q=a&b='", "http://x.y"])
-        case Kind.PERSON:
-            return st.none() | NAMES
-        case _:
-            text = LONG_TEXT if field.kind is Kind.LONG_TEXT else TEXT
-            return text.map("x{}".format) if field.required else st.none() | text
-
-
-PROJECTS = st.fixed_dictionaries({}, optional={path: values_of(path) for path in BY_PATH})
 
 
 @settings(max_examples=300)

@@ -9,10 +9,20 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from sf_scripted import ORG_ID, US, Reply, Request, ScriptedOrg, error, records, reply, row_ok
 
 from services.sync.targets.base import Action, ErrorClass, Ref, TargetDown, Write
 from services.sync.targets.salesforce import SalesforceConnection, SalesforceTarget
+from tests.salesforce.sf_scripted import (
+    ORG_ID,
+    US,
+    Reply,
+    Request,
+    ScriptedOrg,
+    error,
+    records,
+    reply,
+    row_ok,
+)
 
 KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 NOW = 1_795_237_200.0  # 2026-11-21T05:00:00Z

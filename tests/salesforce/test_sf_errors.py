@@ -192,6 +192,14 @@ def test_fields_that_only_the_words_name_are_found(message: str, paths: tuple[st
     assert "permission set" in problem.sentence
 
 
+def test_a_parent_that_is_not_there_is_named_as_the_parent() -> None:
+    words = "Foreign key external ID: nobody not found for field DataOS_Project_Id__c in entity X"
+    errors = [{"statusCode": "INVALID_FIELD", "message": words, "fields": []}]
+    problem = classify_row(errors, OWNED, None)
+    assert (problem.cls, problem.fields) == (PERMANENT, ("parent_id",))
+    assert problem.sentence == f"Salesforce refused the value of Parent Initiative: {words}"
+
+
 @pytest.mark.parametrize(
     ("problem", "sentence"),
     [

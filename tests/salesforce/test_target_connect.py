@@ -1,7 +1,11 @@
 from __future__ import annotations
 
 import pytest
-from sf_scripted import (
+
+from services.sync.targets.base import ErrorClass, Ref, TargetDown
+from services.sync.targets.salesforce import SalesforceConnection, SalesforceTarget
+from services.sync.targets.sf_soql import USERS as USERS_QUERY
+from tests.salesforce.sf_scripted import (
     ANA,
     ORG_ID,
     US,
@@ -11,9 +15,6 @@ from sf_scripted import (
     records,
     reply,
 )
-
-from services.sync.targets.base import ErrorClass, Ref, TargetDown
-from services.sync.targets.salesforce import SalesforceConnection, SalesforceTarget
 
 
 class Clock:
@@ -58,7 +59,7 @@ def test_the_directory_is_read_again_after_an_hour(org: ScriptedOrg) -> None:
     org.connecting["FROM User"] = records({"Id": ANA, "Name": "Ana New", "IsActive": True})
     clock.now += 1
     target.connect()
-    assert asked(org)[4:] == ["SELECT Id, Name, Email, IsActive FROM User"]
+    assert asked(org)[4:] == [USERS_QUERY]
     assert target.directory.name_of(ANA) == "Ana New"
 
 

@@ -5,11 +5,22 @@ from typing import Any
 from urllib.parse import quote_plus
 
 import pytest
-from sf_scripted import ANA, SILENT, US, Reply, Request, ScriptedOrg, error, records, reply
 
 from services.itsc_sf_sync import FIELD_MAP
 from services.sync.targets.base import ErrorClass, Ref, TargetDown
 from services.sync.targets.salesforce import HistoryRow, SalesforceTarget
+from store.fields import DEFAULTS
+from tests.salesforce.sf_scripted import (
+    ANA,
+    SILENT,
+    US,
+    Reply,
+    Request,
+    ScriptedOrg,
+    error,
+    records,
+    reply,
+)
 
 NOON = dt.datetime(2026, 3, 1, 12, tzinfo=dt.UTC)
 
@@ -283,8 +294,9 @@ def test_history_that_can_not_be_had_now_is_not_no_history(
         ([("IT_Lead__c", None, ANA, US)], {"it_lead": "ana@example.com"}, True),
         ([("IT_Lead__c", None, ANA, US)], {"it_lead": "Nobody Known"}, None),
         ([("Total_Score__c", 1.0, 4.0, US)], {"scores.Ana": 4, "total_score": 4}, True),
-        ([("created", None, None, US)], {"status": "In QA"}, True),
-        ([("created", None, None, ANA)], {"status": "In QA"}, None),
+        ([("created", None, None, US)], {"status": "In QA"}, None),
+        ([("created", None, None, US)], dict(DEFAULTS), True),
+        ([("created", None, None, ANA)], dict(DEFAULTS), None),
     ],
 )
 def test_history_tells_whether_a_send_arrived(

@@ -5,7 +5,10 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from sf_scripted import (
+
+from services.sync.targets.base import Action, ErrorClass, Outcome, TargetDown, Write
+from services.sync.targets.salesforce import SalesforceTarget
+from tests.salesforce.sf_scripted import (
     ANA,
     CLOSED,
     RECORD_TYPE_ID,
@@ -20,9 +23,6 @@ from sf_scripted import (
     row_error,
     row_ok,
 )
-
-from services.sync.targets.base import Action, ErrorClass, Outcome, TargetDown, Write
-from services.sync.targets.salesforce import SalesforceTarget
 
 DATE = "Sun, 01 Mar 2026 12:00:00 GMT"
 NOON = dt.datetime(2026, 3, 1, 12, tzinfo=dt.UTC)
@@ -315,6 +315,8 @@ def test_no_request_holds_more_than_200_rows(org: ScriptedOrg, target: Salesforc
         reply(200, '[{"id":'),
         reply(204),
         reply(200, [{"ok": 1}, "x"]),
+        reply(200, [{"success": "yes", "errors": []}, {"success": 1, "id": an_id(2)}]),
+        reply(200, [row_error("X") | {"success": "false"}] * 2),
         reply(200, [row_ok(an_id(1)), row_ok(an_id(2))], cut=150),
         reply(500, [{"errorCode": "UNKNOWN_EXCEPTION", "message": "x"}]),
         reply(502, "Bad gateway"),
@@ -391,6 +393,22 @@ def test_a_closed_target_is_said_as_such_when_nothing_was_applied(
     with pytest.raises(TargetDown) as down:
         target.write([update(1), update(2)])
     assert (down.value.problem.cls, down.value.problem.code) == (ErrorClass.PAUSE, code)
+    assert len(org.requests) == 1
+
+
+def test_a_server_that_is_unavailable_for_all_rows_is_asked_nothing_more(
+    org: ScriptedOrg, target: SalesforceTarget
+) -> None:
+    org.play(reply(200, [row_error("SERVER_UNAVAILABLE")]))
+    with pytest.raises(TargetDown):
+        target.write([update(1), delete(2)])
+    assert len(org.requests) == 1
+
+
+def test_a_write_is_not_led_elsewhere(org: ScriptedOrg, target: SalesforceTarget) -> None:
+    org.play(reply(307, "", Location=f"{org.url}/services/data/v59.0/elsewhere"))
+    with pytest.raises(TargetDown, match="other than Salesforce answered"):
+        target.write([update(1)])
     assert len(org.requests) == 1
 
 

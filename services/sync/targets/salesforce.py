@@ -154,7 +154,10 @@ class SalesforceTarget:
         """
         offset = dt.timedelta(seconds=self.clock_offset() or 0.0)
         rows = self.history([remote_id], sent_at + offset - HISTORY_MARGIN)
-        return None if rows is None else sf_history.shows(rows, self._by_full_name(values))
+        if rows is None:
+            return None
+        whole = all(path in values for path in self._mapped if path != "parent_id")
+        return sf_history.shows(rows, self._by_full_name(values), whole=whole)
 
     def _by_full_name(self, values: Mapping[str, Value]) -> dict[str, Value]:
         """Values with each person as the history calls him; a name without a user was not sent."""

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from typing import Any
 
+from services.itsc_sf_sync import PARENT_RELATION
 from services.sync.targets.base import ErrorClass, Problem
 from services.sync.targets.sf_network import unsent_reason
 from store.fields import label_of
@@ -48,6 +49,7 @@ _RANK = (
     ErrorClass.TRANSIENT,
 )
 _NO_COLUMN = re.compile(r"No such column '([^']+)'")
+_NO_PARENT = re.compile(r"Foreign key external ID: .* not found for field (\w+) in entity")
 _NO_RIGHT = re.compile(r"Unable to create/update fields: ([\w, ]+)")
 
 
@@ -218,14 +220,14 @@ def _class_of_request(status: int, errors: Sequence[Mapping[str, Any]], asked: A
             return _REQUEST_CLASSES[code]
     if status == 412:
         return ErrorClass.STALE
-    if status in (401, 407, 420, 429) or (status == 503 and errors):
+    if status == 503 and errors:
         return ErrorClass.PAUSE
     if status >= 500 or status == 408:
         return ErrorClass.UNKNOWN
     if status in (300, 400, 413) or (status == 403 and errors):
         return ErrorClass.PERMANENT
-    # A redirect, a page that a proxy made up, an address that this Salesforce has not got:
-    # nothing that a row caused, and nothing was applied.
+    # 401, 420, 429, a redirect, a page that a proxy made up, an address that this Salesforce has
+    # not got: nothing that a row caused, and nothing was applied.
     return ErrorClass.PAUSE
 
 
@@ -292,7 +294,7 @@ def _refusal(named: Sequence[str], code: str, message: str) -> str:
     words = _shown(message) or code
     if not named:
         return f"Salesforce refused the project: {words}"
-    labels = ", ".join(label_of(path) for path in named)
+    labels = ", ".join("DataOS Project Id" if p == "project_id" else label_of(p) for p in named)
     if _NO_COLUMN.search(message) or _NO_RIGHT.search(message):
         return (
             f"Salesforce gives this user no access to {labels} "
@@ -331,6 +333,9 @@ def _fields_of(error: Mapping[str, Any], asked: Asked) -> list[str]:
     if not names:
         message = _message_of(error)
         names = _NO_COLUMN.findall(message)
+        if _NO_PARENT.search(message):
+            # The parent is the one thing that is named by an external id.
+            names.append(PARENT_RELATION)
         for group in _NO_RIGHT.findall(message):
             names += [name.strip() for name in group.split(",")]
     return [asked.paths[name] for name in names if name in asked.paths]

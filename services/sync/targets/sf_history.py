@@ -72,16 +72,17 @@ def in_our_terms(raw: Iterable[Mapping[str, Any]], terms: Terms) -> list[History
     return sorted(rows, key=lambda row: row.at)
 
 
-def shows(rows: Sequence[HistoryRow], values: Mapping[str, Value]) -> bool | None:
+def shows(rows: Sequence[HistoryRow], values: Mapping[str, Value], *, whole: bool) -> bool | None:
     """Whether history since a send shows that it was applied; a person is compared by full name.
 
-    True: our user made the record, or gave a field the value that was sent. False: a sent field is
-    tracked, as some row of it proves, and none of its rows is ours. None: nothing that was sent is
-    seen to be tracked (long texts never tell: their values are not kept).
+    ``whole``: the send was of the whole record, and so may have made it.
+    True: our user made the record then, or gave a field the value that was sent. False: a sent
+    field is tracked, as some row of it proves, and none of its rows is ours. None: nothing that
+    was sent is seen to be tracked (long texts never tell: their values are not kept).
     """
     tracked = False
     for row in rows:
-        if row.path == CREATED and row.by_us:
+        if whole and row.path == CREATED and row.by_us:
             return True
         if row.path not in values or BY_PATH[row.path].kind is Kind.LONG_TEXT:
             continue

@@ -23,8 +23,6 @@ def unsent_reason(failure: BaseException) -> tuple[str, str] | None:
     def among(*kinds: type[BaseException]) -> bool:
         return any(isinstance(cause, kinds) for cause in causes)
 
-    if among(u3.ReadTimeoutError, rq.ReadTimeout):
-        return None
     if among(u3.NameResolutionError, socket.gaierror):
         return "DNS", "its name can't be resolved"
     if among(ssl.SSLCertVerificationError):

@@ -13,7 +13,8 @@ ORGANISATION = "SELECT Id FROM Organization LIMIT 1"
 RECORD_TYPE_ID = (
     f"SELECT Id FROM RecordType WHERE SobjectType = '{SOBJECT}' AND DeveloperName = '{RECORD_TYPE}'"
 )
-USERS = "SELECT Id, Name, Email, IsActive FROM User"
+USERS = "SELECT Id, Name, Email, IsActive FROM User WHERE UserType = 'Standard'"
+"""Without the portal and community users, of whom there may be hundreds of thousands."""
 
 ADDRESS_LIMIT = 16_000
 """Bytes of an address that Salesforce still takes, with a margin (it refuses at 16,384)."""
