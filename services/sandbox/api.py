@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from services.sandbox import collection, composite, describe, replication, rows, soql_run, storage
+from services.sandbox import (
+    bulk,
+    bulk_query,
+    collection,
+    composite,
+    describe,
+    replication,
+    rows,
+    soql_run,
+    storage,
+)
 from services.sandbox.errors import ApiError, not_found
 from services.sandbox.org import Org
 from services.sandbox.schema import SObject
@@ -35,6 +45,9 @@ def handle(org: Org, call: Call) -> Answer:
             return _composite(org, call, rest)
         case "limits" if not rest:
             return limits(org)
+        case "jobs" if rest and rest[0].lower() in ("ingest", "query"):
+            handler = bulk.handle if rest[0].lower() == "ingest" else bulk_query.handle
+            return handler(org, call, rest[1:])
     raise not_found()
 
 

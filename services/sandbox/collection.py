@@ -29,30 +29,20 @@ class _AllOrNone(Exception):
     """Leaves the transaction of a request that is to be undone as a whole."""
 
 
+Save = Callable[[Work, Any], dict[str, Any]]
+"""Saves one item and gives its part of the answer; raises SaveRefused."""
+
+
 def create(org: Org, call: Call) -> Answer:
     """POST records."""
     body, incoming = _incoming(call)
-
-    def save(work: Work, record: Incoming) -> dict[str, Any]:
-        return _done(dml.create(work, record))
-
-    return _run(org, call, incoming, save, all_or_none=_wants_all(body))
+    return _answered(org, call, incoming, save_new, body)
 
 
 def update(org: Org, call: Call) -> Answer:
     """PATCH records by their ids."""
     body, incoming = _incoming(call)
-    twice = _repeated(canonical(r.given_id) for r in incoming if r.given_id)
-
-    def save(work: Work, record: Incoming) -> dict[str, Any]:
-        if not record.given_id:
-            raise refuse("MISSING_ARGUMENT", "Id not specified in an update call")
-        if canonical(record.given_id) in twice:
-            raise refuse("DUPLICATE_VALUE", f"Duplicate id specified: {record.given_id}")
-        dml.update(work, record, record.given_id)
-        return _done(canonical(record.given_id) or record.given_id)
-
-    return _run(org, call, incoming, save, all_or_none=_wants_all(body))
+    return _answered(org, call, incoming, saver_by_id(incoming), body)
 
 
 def upsert(org: Org, call: Call, obj: SObject, field: str) -> Answer:
@@ -65,12 +55,7 @@ def upsert(org: Org, call: Call, obj: SObject, field: str) -> Answer:
             f"Provided external ID field does not exist or is not accessible: {field}",
         )
     body, incoming = _incoming(call, obj)
-    twice = _repeated(_fold(spec, _key(spec, r)) for r in incoming)
-
-    def save(work: Work, record: Incoming) -> dict[str, Any]:
-        return _upsert_row(work, spec, record, twice)
-
-    return _run(org, call, incoming, save, all_or_none=_wants_all(body))
+    return _answered(org, call, incoming, saver_by_key(spec, incoming), body)
 
 
 def delete(org: Org, call: Call) -> Answer:
@@ -88,8 +73,8 @@ def delete(org: Org, call: Call) -> Answer:
         dml.delete(work, obj, record_id)
         return _done(known or record_id)
 
-    wants_all = call.query.get("allOrNone", "").lower() == "true"
-    return _run(org, call, ids, save, all_or_none=wants_all)
+    body = {"allOrNone": call.query.get("allOrNone", "").lower() == "true"}
+    return _answered(org, call, ids, save, body)
 
 
 def retrieve(org: Org, call: Call, obj: SObject) -> Answer:
@@ -117,28 +102,65 @@ def retrieve(org: Org, call: Call, obj: SObject) -> Answer:
     return Answer(200, [rows.get(i or "") for i in known])
 
 
-def _run(
-    org: Org,
-    call: Call,
-    items: Sequence[Any],
-    save: Callable[[Work, Any], dict[str, Any]],
-    *,
-    all_or_none: bool,
+def save_new(work: Work, record: Incoming) -> dict[str, Any]:
+    """Create a record."""
+    return _done(dml.create(work, record))
+
+
+def saver_by_id(incoming: Sequence[Incoming]) -> Save:
+    """Updates records by their ids; an id that stands twice in one request is refused twice."""
+    twice = _repeated(canonical(r.given_id) for r in incoming if r.given_id)
+
+    def save(work: Work, record: Incoming) -> dict[str, Any]:
+        if not record.given_id:
+            raise refuse("MISSING_ARGUMENT", "Id not specified in an update call")
+        if canonical(record.given_id) in twice:
+            raise refuse("DUPLICATE_VALUE", f"Duplicate id specified: {record.given_id}")
+        dml.update(work, record, record.given_id)
+        return _done(canonical(record.given_id) or record.given_id)
+
+    return save
+
+
+def saver_by_key(spec: FieldSpec, incoming: Sequence[Incoming]) -> Save:
+    """Upserts records by a key; a key that stands twice in one request is refused twice."""
+    twice = _repeated(_fold(spec, _key(spec, r)) for r in incoming)
+
+    def save(work: Work, record: Incoming) -> dict[str, Any]:
+        return _upsert_row(work, spec, record, twice)
+
+    return save
+
+
+def save_each(work: Work, items: Sequence[Any], save: Save) -> list[dict[str, Any]]:
+    """Save each item by itself, with one answer each.
+
+    References are resolved before anything is saved: a row can't lead to another one of the same
+    request that isn't there yet.
+    """
+    unresolved = _resolve(work, items)
+    results = []
+    for number, item in enumerate(items):
+        try:
+            if number in unresolved:
+                raise unresolved[number]
+            results.append(save(work, item))
+        except SaveRefused as no:
+            results.append(_failed(no.faults))
+    return results
+
+
+def _answered(
+    org: Org, call: Call, items: Sequence[Any], save: Save, body: Mapping[str, Any]
 ) -> Answer:
-    """Save each item by itself. References are resolved before anything is saved: a row can't
-    lead to another one of the same request that isn't there yet."""
+    wanted = body.get("allOrNone", False)
+    if not isinstance(wanted, bool):
+        raise ApiError(400, "JSON_PARSER_ERROR", "allOrNone must be true or false")
     results: list[dict[str, Any]] = []
     try:
         with working(org, call) as work:
-            unresolved = _resolve(work, items)
-            for number, item in enumerate(items):
-                try:
-                    if number in unresolved:
-                        raise unresolved[number]
-                    results.append(save(work, item))
-                except SaveRefused as no:
-                    results.append(_failed(no.faults))
-            if all_or_none and not all(r["success"] for r in results):
+            results = save_each(work, items, save)
+            if wanted and not all(r["success"] for r in results):
                 raise _AllOrNone
     except _AllOrNone:
         results = [_failed([_ROLLED_BACK]) if r["success"] else r for r in results]
@@ -200,13 +222,6 @@ def _incoming(call: Call, only: SObject | None = None) -> tuple[Mapping[str, Any
             raise ApiError(400, "INVALID_INPUT", f"Every record must be of type {only.name}")
         incoming.append(read_record(obj, record))
     return body, incoming
-
-
-def _wants_all(body: Mapping[str, Any]) -> bool:
-    wanted = body.get("allOrNone", False)
-    if not isinstance(wanted, bool):
-        raise ApiError(400, "JSON_PARSER_ERROR", "allOrNone must be true or false")
-    return wanted
 
 
 def _key(spec: FieldSpec, record: Incoming) -> Any:

@@ -77,8 +77,8 @@ class Plan:
         """The statement for the records of a JSON list of ids, in the list's order."""
         return (
             f"SELECT {', '.join(self.columns)} FROM json_each(?) AS page"
-            f" JOIN {self.scope.from_sql()} ON {self.scope.label}.Id = page.value"
-            f" WHERE {self.live} ORDER BY page.key"
+            f" CROSS JOIN {self.scope.from_sql()}"
+            f" WHERE {self.scope.label}.Id = page.value AND {self.live} ORDER BY page.key"
         )
 
     def children_sql(self) -> str:

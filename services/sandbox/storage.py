@@ -33,6 +33,9 @@ _META = """
         (object TEXT, id TEXT, at TEXT, PRIMARY KEY (object, id)) WITHOUT ROWID;
     CREATE TABLE IF NOT EXISTS cursors
         (id TEXT PRIMARY KEY, user TEXT, at REAL, soql TEXT, deleted INTEGER, ids TEXT);
+    CREATE TABLE IF NOT EXISTS jobs (id TEXT PRIMARY KEY, info TEXT, data TEXT);
+    CREATE TABLE IF NOT EXISTS job_rows
+        (job TEXT, n INTEGER, id TEXT, created INTEGER, error TEXT, PRIMARY KEY (job, n));
 """
 
 

@@ -426,7 +426,10 @@ def many(filled: Any) -> Iterator[Any]:
 
 
 def test_pages_hold_a_batch_each_and_lead_to_the_next(many: Any) -> None:
-    query = "SELECT Title__c FROM Ticket__c WHERE Department__c = 'many' ORDER BY Title__c"
+    query = (
+        "SELECT Title__c, Owner.Name, (SELECT Id FROM Histories) FROM Ticket__c"
+        " WHERE Department__c = 'many' ORDER BY Title__c"
+    )
     small = {"Sforce-Query-Options": "batchSize=200"}
     first = many.call("GET", "query", params={"q": query}, headers=small).json()
     assert (first["totalSize"], first["done"], len(first["records"])) == (450, False, 200)
@@ -437,6 +440,8 @@ def test_pages_hold_a_batch_each_and_lead_to_the_next(many: Any) -> None:
     assert (last["done"], len(last["records"])) == (True, 50)
     titles = [r["Title__c"] for p in (first, second, last) for r in p["records"]]
     assert titles == [f"{n:03d}" for n in range(450)]
+    assert {r["Owner"]["Name"] for r in last["records"]} == {"Steerco Integration"}
+    assert {r["Histories"]["totalSize"] for r in last["records"]} == {1}
     whole = sf.query_all(query)
     assert [r["Title__c"] for r in whole["records"]] == titles
 
