@@ -59,7 +59,7 @@ lock:
 	.lock/bin/python $(PIP) install '.[dev]'
 	{ echo "# What its tests and checks need besides. Regenerate with: make lock"; \
 	  echo "-r requirements.lock"; \
-	  .lock/bin/python $(PIP) freeze --exclude steerco | grep -vxFf requirements.lock; } \
+	  .lock/bin/python $(PIP) freeze --all --exclude steerco --exclude pip | grep -vxFf requirements.lock; } \
 	  > requirements-dev.lock
 	rm -rf .lock build
 
