@@ -343,18 +343,21 @@ def test_a_guarded_write_stops_at_a_later_change(org: Org, target: SalesforceTar
     assert through.done
 
 
-@pytest.mark.parametrize("contested", [False, True])
-@pytest.mark.parametrize("fault", ["cut-after", "cut-body", "cut-before", "500", "bare:502"])
+@pytest.mark.parametrize(
+    ("fault", "contested"),
+    [
+        *itertools.product(("cut-after", "cut-before", "500", "bare:502"), (False, True)),
+        # A guarded write is answered without a body, which has no middle to cut.
+        ("cut-body", False),
+    ],
+)
 def test_a_lost_answer_is_unknown_and_reading_tells(
     org: Org, target: SalesforceTarget, fault: str, contested: bool
 ) -> None:
     remote = made(target, fresh())
     org.fault(f"{fault},count=1,method=PATCH")
     (outcome,) = target.write([update(remote, contested=contested, status="Paused")])
-    if fault == "cut-body" and contested:
-        assert outcome.done  # an answer without a body has no middle
-    else:
-        assert problem_of(outcome)[0] is ErrorClass.UNKNOWN
+    assert problem_of(outcome)[0] is ErrorClass.UNKNOWN
     after = target.read([Ref(remote.project_id)])[remote.project_id]
     arrived = fault in ("cut-after", "cut-body")
     assert after.values["status"] == ("Paused" if arrived else "Yet to Start")
