@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
+import signal
 import socket
 import sys
 import threading
@@ -50,7 +52,10 @@ def listen(port: int) -> socket.socket:
 
 
 def serve(org: Org, sock: socket.socket, *, parent_pipe: bool) -> None:
-    """Serve until a signal, or until standard input closes where that is the parent's pipe."""
+    """Serve until a signal, or until standard input closes where that is the parent's pipe.
+
+    Call it on the main thread.
+    """
     config = uvicorn.Config(
         build(org, _cut),
         http=TrackedProtocol,
@@ -67,7 +72,10 @@ def serve(org: Org, sock: socket.socket, *, parent_pipe: bool) -> None:
     server = uvicorn.Server(config)
     if parent_pipe:
         threading.Thread(target=_watch_parent, args=(server,), daemon=True).start()
-    server.run(sockets=[sock])
+    # uvicorn raises the signal that ended it once more; SIGTERM is to end like Ctrl+C.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with contextlib.suppress(KeyboardInterrupt):
+        server.run(sockets=[sock])
 
 
 def _cut(request: Request) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -113,6 +114,23 @@ def test_the_server_dies_with_a_parent_that_is_killed(tmp_path: Path) -> None:
     _, errors = parent.communicate()
     assert gone(url)
     assert errors == b""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals are POSIX's")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_server_alone_ends_cleanly_on_a_signal(tmp_path: Path, number: int) -> None:
+    child = subprocess.Popen(
+        [sys.executable, "-m", "services.sandbox", "--db", str(tmp_path / "org.sqlite")],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert child.stdout is not None
+    url = json.loads(child.stdout.readline())["url"]
+    assert requests.get(f"{url}/services/data", timeout=10).ok
+    child.send_signal(number)
+    output, errors = child.communicate(timeout=10)
+    assert (child.returncode, output, errors) == (0, b"", b"")
 
 
 def test_it_starts_in_any_directory_and_says_nothing(
