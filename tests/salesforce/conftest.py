@@ -16,12 +16,16 @@ def org() -> Iterator[ScriptedOrg]:
 
 
 @pytest.fixture
-def connection(org: ScriptedOrg) -> SalesforceConnection:
-    return SalesforceConnection(instance_url=org.url, access_token="00D!token", timeout=0.5)
+def target(org: ScriptedOrg) -> Iterator[SalesforceTarget]:
+    made = SalesforceTarget(SalesforceConnection(org.url, "00D!token", timeout=20))
+    yield made
+    made.close()
 
 
 @pytest.fixture
-def target(connection: SalesforceConnection) -> Iterator[SalesforceTarget]:
-    made = SalesforceTarget(connection)
+def hasty(org: ScriptedOrg) -> Iterator[SalesforceTarget]:
+    """A target that waits for an answer as long as a test may, for servers that never answer."""
+    made = SalesforceTarget(SalesforceConnection(org.url, "00D!token", timeout=0.5))
+    made.connect()
     yield made
     made.close()

@@ -69,14 +69,18 @@ def token_answer(org: ScriptedOrg, token: str = "00D!one", **more: Any) -> Reply
 
 @pytest.fixture
 def jwt_target(org: ScriptedOrg) -> Callable[..., SalesforceTarget]:
-    def make(key: str | None = None, clock: Callable[[], float] = lambda: NOW) -> SalesforceTarget:
+    def make(
+        key: str | None = None,
+        clock: Callable[[], float] = lambda: NOW,
+        timeout: float = 20.0,
+    ) -> SalesforceTarget:
         return SalesforceTarget(
             SalesforceConnection(
                 client_id="client",
                 username="sync@example.com",
                 private_key=key or pem(KEY),
                 login_url=org.url + "/",
-                timeout=0.5,
+                timeout=timeout,
             ),
             clock=clock,
         )
@@ -159,8 +163,9 @@ def test_a_login_that_fails_closes_the_target_however_it_fails(
     org: ScriptedOrg, jwt_target: Made, answer: Reply, words: str
 ) -> None:
     org.connecting[TOKEN_PATH] = answer
+    patience = 0.5 if answer.after == "hang" else 20.0
     with pytest.raises(TargetDown, match=words) as down:
-        jwt_target().connect()
+        jwt_target(timeout=patience).connect()
     assert down.value.problem.cls is ErrorClass.PAUSE
 
 

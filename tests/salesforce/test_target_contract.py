@@ -49,7 +49,7 @@ def org(server: Org) -> Iterator[Org]:
 
 
 def connected(org: Org) -> SalesforceTarget:
-    made = SalesforceTarget(SalesforceConnection(org.url, org.token, timeout=5))
+    made = SalesforceTarget(SalesforceConnection(org.url, org.token, timeout=20))
     made.connect()
     return made
 
@@ -524,7 +524,7 @@ def jwt_target(org: Org, tmp_path: Path) -> Iterator[Callable[..., SalesforceTar
                 serialization.NoEncryption(),
             )
         )
-        given = {"client_id": CLIENT_ID, "username": INTEGRATION_USERNAME, "timeout": 5.0} | more
+        given = {"client_id": CLIENT_ID, "username": INTEGRATION_USERNAME, "timeout": 20.0} | more
         connection = SalesforceConnection(private_key=str(key), login_url=org.url, **given)
         targets.append(SalesforceTarget(connection))
         return targets[-1]

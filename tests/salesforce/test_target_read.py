@@ -200,12 +200,11 @@ def test_an_id_in_another_case_is_another_project(
     ],
 )
 def test_a_read_that_fails_as_a_whole_is_to_be_tried_again(
-    org: ScriptedOrg, target: SalesforceTarget, answer: Reply
+    org: ScriptedOrg, hasty: SalesforceTarget, answer: Reply
 ) -> None:
-    target.connect()
     org.play(answer)
     with pytest.raises(TargetDown) as down:
-        target.read([Ref("p")])
+        hasty.read([Ref("p")])
     assert down.value.problem.cls is ErrorClass.TRANSIENT
 
 

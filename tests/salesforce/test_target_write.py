@@ -328,11 +328,10 @@ def test_no_request_holds_more_than_200_rows(org: ScriptedOrg, target: Salesforc
     ],
 )
 def test_an_answer_that_is_lost_or_can_not_be_read_leaves_every_row_unknown(
-    org: ScriptedOrg, target: SalesforceTarget, answer: Reply
+    org: ScriptedOrg, hasty: SalesforceTarget, answer: Reply
 ) -> None:
-    target.connect()
     org.play(answer)
-    outcomes = target.write([update(1), update(2)])
+    outcomes = hasty.write([update(1), update(2)])
     assert classes(outcomes) == [ErrorClass.UNKNOWN, ErrorClass.UNKNOWN]
     assert not [o for o in outcomes if o.done]
     assert len(org.requests) == 1
@@ -340,11 +339,10 @@ def test_an_answer_that_is_lost_or_can_not_be_read_leaves_every_row_unknown(
 
 @pytest.mark.parametrize("answer", [CLOSED, RESET, SILENT, reply(502, ""), reply(204, cut=10)])
 def test_a_guarded_write_whose_answer_is_lost_is_unknown(
-    org: ScriptedOrg, target: SalesforceTarget, answer: Reply
+    org: ScriptedOrg, hasty: SalesforceTarget, answer: Reply
 ) -> None:
-    target.connect()
     org.play(answer)
-    assert classes(target.write([update(1, contested=True)])) == [ErrorClass.UNKNOWN]
+    assert classes(hasty.write([update(1, contested=True)])) == [ErrorClass.UNKNOWN]
 
 
 def test_an_upsert_that_says_done_without_an_id_is_unknown(
@@ -447,10 +445,9 @@ def test_a_server_that_goes_away_between_two_requests_charges_the_rest_nothing(
     assert outcomes[1].problem.code == "CONNECTION_REFUSED"
 
 
-def test_after_a_timeout_nothing_more_is_sent(org: ScriptedOrg, target: SalesforceTarget) -> None:
-    target.connect()
+def test_after_a_timeout_nothing_more_is_sent(org: ScriptedOrg, hasty: SalesforceTarget) -> None:
     org.play(SILENT)
-    outcomes = target.write([update(1), delete(3), update(2, contested=True)])
+    outcomes = hasty.write([update(1), delete(3), update(2, contested=True)])
     assert classes(outcomes) == [ErrorClass.UNKNOWN, ErrorClass.PAUSE, ErrorClass.PAUSE]
     assert outcomes[1].problem is not None
     assert "Not sent" in outcomes[1].problem.sentence
