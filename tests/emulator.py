@@ -155,9 +155,10 @@ def installed(env: Mapping[str, str], which: Which = shutil.which) -> tuple[str,
     try:
         return find_java(env, which), find_jar(env, which)
     except NotInstalled as missing:
-        if env.get("CI"):
-            pytest.fail(str(missing), pytrace=False)
-        pytest.skip(str(missing))
+        reason = str(missing)
+    if env.get("CI"):
+        pytest.fail(reason, pytrace=False)
+    pytest.skip(reason)
 
 
 @pytest.fixture(scope="session")

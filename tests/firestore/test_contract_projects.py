@@ -337,6 +337,13 @@ def test_a_note_tells_what_salesforce_has_and_touches_no_field(
     assert changed == {"sf", "sf_id", "owes", "updated_at"}
 
 
+def test_a_field_that_is_owed_anew_is_not_paid(target: FirestoreTarget) -> None:
+    token = done(target, create(owes={"status": "op-1", "priority": "op-1"}))
+    write = edit({"status": "Paused"}, token, owes={"status": "op-2"}, paid=("status", "priority"))
+    done(target, write)
+    assert read(target).owes == {"status": "op-2"}
+
+
 def test_a_note_is_guarded_like_any_write(target: FirestoreTarget) -> None:
     token = done(target, create())
     done(target, edit({"status": "Paused"}, token))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import datetime as dt
 import subprocess
 import sys
@@ -11,8 +12,16 @@ from pathlib import Path
 import pytest
 
 from services.sandbox.firestore import Call, EmbeddedDocuments, Interfere, Moment
-from services.sync.targets.base import ErrorClass, Problem, TargetDown
-from services.sync.targets.fs_documents import SERVER_TIMESTAMP, DocStatus, DocWrite, Kind
+from services.sandbox.firestore_values import applied
+from services.sync.targets.base import Action, ErrorClass, Problem, TargetDown, Write
+from services.sync.targets.firestore import FirestoreTarget
+from services.sync.targets.fs_documents import (
+    DELETE_FIELD,
+    SERVER_TIMESTAMP,
+    DocStatus,
+    DocWrite,
+    Kind,
+)
 
 ROOT = Path(__file__).parents[2]
 MARK = dt.datetime(2000, 1, 1, tzinfo=dt.UTC)
@@ -75,6 +84,14 @@ def test_update_times_rise_though_the_clock_stands_or_goes_back(tmp_path: Path) 
     assert [s.id for s in store.changed_since("c", "at", MARK, 9)] == ["a", "b", "c"]
 
 
+def test_what_a_write_makes_of_a_document_leaves_the_old_one_alone() -> None:
+    held = {"brief": {"one": {"deep": 1}}, "gone": {"x": 1}}
+    before = copy.deepcopy(held)
+    changes = {("brief", "one", "deep"): 2, ("gone", "x"): DELETE_FIELD, ("at",): SERVER_TIMESTAMP}
+    assert applied(held, changes, MARK) == {"brief": {"one": {"deep": 2}}, "gone": {}, "at": MARK}
+    assert held == before
+
+
 def problem(cls: ErrorClass) -> Problem:
     return Problem(cls, "TEST", "words", "A sentence.")
 
@@ -110,6 +127,19 @@ def test_a_target_that_is_away_can_be_played(tmp_path: Path) -> None:
         with pytest.raises(TargetDown, match="A sentence"):
             call()
     assert EmbeddedDocuments(path).ids("c") == []
+
+
+@pytest.mark.parametrize("cls", [ErrorClass.UNKNOWN, ErrorClass.PAUSE])
+def test_a_target_that_failed_proves_itself_again_at_the_next_connect(
+    tmp_path: Path, cls: ErrorClass
+) -> None:
+    lossy = EmbeddedDocuments(tmp_path / "f.db", interfere=failing("after", "write_many", cls))
+    target = FirestoreTarget(lossy)
+    target.connect()
+    assert not target.write([Write("P1", Action.CREATE)])[0].done
+    calls = target.usage().calls
+    target.connect()
+    assert target.usage().calls == calls + 1
 
 
 def test_a_held_file_says_so_and_applies_nothing(tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ from services.sync.targets.fs_documents import (
     Kind,
 )
 from services.sync.targets.fs_endpoint import Endpoint, endpoint
-from services.sync.targets.fs_google import GoogleDocuments
+from services.sync.targets.fs_google import GoogleDocuments, emulator_channel
 from store.fields import DEFAULTS
 from tests.emulator import Emulator, free_port, installed
 from tests.firestore.wire import Mode, Proxy, Refuser, self_signed, serving, token_server
@@ -211,6 +211,20 @@ def test_the_first_call_after_a_restart_succeeds(tmp_path: Path) -> None:
     finally:
         documents.close()
         emulator.stop()
+
+
+def test_a_connection_that_backs_off_holds_up_no_new_one() -> None:
+    port = free_port()
+    waiting = emulator_channel(f"127.0.0.1:{port}")()
+    with pytest.raises(grpc.RpcError):
+        waiting.unary_unary("/nobody/Home")(b"", timeout=5)
+    with serving(Refuser(Code.PERMISSION_DENIED), port=port):
+        documents = at_port(port)
+        with pytest.raises(TargetDown) as down:
+            documents.get_many("c", ["a"])
+        documents.close()
+    waiting.close()
+    assert down.value.problem.code == "PERMISSION_DENIED", "the server was reached"
 
 
 @pytest.mark.emulator
@@ -427,8 +441,7 @@ def test_nothing_of_google_is_imported_before_the_first_call(tmp_path: Path) -> 
 def test_missing_credentials_are_a_sentence_without_asking_a_metadata_server(
     tmp_path: Path,
 ) -> None:
-    ran = run(
-        """
+    script = """
         from services.sync.targets.base import TargetDown
         from services.sync.targets.fs_google import GoogleDocuments
         from services.sync.targets.fs_endpoint import endpoint
@@ -436,11 +449,16 @@ def test_missing_credentials_are_a_sentence_without_asking_a_metadata_server(
             GoogleDocuments(endpoint("p")).get_many("c", ["a"])
         except TargetDown as down:
             print(down.problem.cls.value, down)
-        """,
-        tmp_path,
-    )
-    assert ran.stdout.startswith("pause No usable Google credentials were found; run gcloud")
-    assert ran.stderr == ""
+        """
+    asked: list[str] = []
+    with token_server({}, asked=asked) as url:
+        metadata = {"GCE_METADATA_IP": url.split("/")[2]}
+        plain = run(script, tmp_path, **metadata)
+        assert asked == []
+        run(script, tmp_path, **metadata, NO_GCE_CHECK="false")
+        assert asked != [], "who works on a Google machine can have it asked"
+    assert plain.stdout.startswith("pause No usable Google credentials were found; run gcloud")
+    assert plain.stderr == ""
 
 
 def test_trouble_prints_nothing_over_the_screen(tmp_path: Path) -> None:
@@ -460,6 +478,7 @@ def test_trouble_prints_nothing_over_the_screen(tmp_path: Path) -> None:
     with serving(Refuser()) as plain:
         ran = run(
             f"""
+            import logging
             from services.sync.targets.base import TargetDown
             from services.sync.targets.fs_google import GoogleDocuments, service_channel
             from services.sync.targets.fs_endpoint import endpoint
@@ -473,6 +492,7 @@ def test_trouble_prints_nothing_over_the_screen(tmp_path: Path) -> None:
                 import grpc
                 return grpc.insecure_channel("127.0.0.1:{free_port()}")
 
+            logging.basicConfig()
             for channel in (tls_to_a_plain_port, nobody):
                 documents = GoogleDocuments(endpoint("p"), open_channel=channel)
                 try:
@@ -480,6 +500,7 @@ def test_trouble_prints_nothing_over_the_screen(tmp_path: Path) -> None:
                 except TargetDown as down:
                     print(down.problem.code)
                 documents.close()
+                logging.getLogger("google.auth").error("this must not reach the screen")
             """,
             tmp_path,
             GOOGLE_APPLICATION_CREDENTIALS=str(user),

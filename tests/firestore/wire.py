@@ -132,13 +132,13 @@ class _Handler(grpc.GenericRpcHandler):
 
 
 @contextlib.contextmanager
-def serving(refuser: Refuser, credentials: Any = None) -> Iterator[int]:
-    """The refuser's port on loopback; TLS where credentials are given."""
+def serving(refuser: Refuser, credentials: Any = None, port: int = 0) -> Iterator[int]:
+    """The refuser's port on loopback (any free one for 0); TLS where credentials are given."""
     server = grpc.server(ThreadPoolExecutor(4), handlers=[_Handler(refuser.service)])
     if credentials is None:
-        port = server.add_insecure_port("127.0.0.1:0")
+        port = server.add_insecure_port(f"127.0.0.1:{port}")
     else:
-        port = server.add_secure_port("127.0.0.1:0", credentials)
+        port = server.add_secure_port(f"127.0.0.1:{port}", credentials)
     server.start()
     try:
         yield port
@@ -172,17 +172,24 @@ def self_signed() -> tuple[bytes, bytes]:
 
 
 @contextlib.contextmanager
-def token_server(answer: dict[str, str], status: int = 400) -> Iterator[str]:
-    """A sign-in server on loopback that always gives this answer; its URL."""
+def token_server(answer: dict[str, str], asked: list[str] | None = None) -> Iterator[str]:
+    """A sign-in server on loopback that refuses everything with this answer; its URL.
+
+    The paths it is asked for are added to ``asked``.
+    """
 
     class Answering(http.server.BaseHTTPRequestHandler):
         def do_POST(self) -> None:
+            if asked is not None:
+                asked.append(self.path)
             body = json.dumps(answer).encode()
-            self.send_response(status)
+            self.send_response(400)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)
+
+        do_GET = do_POST
 
         def log_message(self, format: str, *args: object) -> None:
             """Say nothing on stderr."""
