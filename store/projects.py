@@ -42,6 +42,7 @@ SORTABLE: dict[str, str] = {
     f.path: {"priority": "priority_rank", "launch_target": "launch_date"}.get(f.path, f.column)
     for f in FIELDS
 } | {"updated_at": "updated_at", "project_id": "project_id"}
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 _TEXT_KINDS = (Kind.TEXT, Kind.LONG_TEXT, Kind.PERSON, Kind.URL)
 
 
@@ -314,14 +315,13 @@ def with_total(values: Mapping[str, Value]) -> Values:
 
 def to_json(value: object) -> str:
     """Compact JSON with the text as it is."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return _encode(value)
 
 
 def _project(row: sqlite3.Row) -> Project:
-    values: Values = {}
-    for position, path in enumerate(_PATHS, start=9):
-        value = row[position]
-        values[path] = bool(value) if path in _BOOLEANS else value
+    values: Values = dict(zip(_PATHS, row[9:], strict=True))
+    for path in _BOOLEANS:
+        values[path] = bool(values[path])
     if row[7] != "{}":
         for voter, score in json.loads(row[7]).items():
             values[fields.SCORES_PREFIX + voter] = score
