@@ -80,9 +80,10 @@ def _at_depth() -> Iterator[Result]:
         home = Path(directory)
         shallow = _filled(home / "a.db", 300)
         deep = open_database(home / "b.db")
-        _fill(deep, 100_000)
-        deep.execute("UPDATE deliveries SET state = 'done'")
-        _fill(deep, 16_000)
+        with transaction(deep):
+            _fill(deep, 100_000)
+            deep.execute("UPDATE deliveries SET state = 'done'")
+            _fill(deep, 16_000)
         pairs = [(_claim_time(shallow), _claim_time(deep)) for _ in range(15)]
     few, many = (statistics.median(column) for column in zip(*pairs, strict=True))
     yield at_most(

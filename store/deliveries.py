@@ -123,8 +123,8 @@ def claim(
 def next_due(conn: sqlite3.Connection, target: str, now: float) -> float | None:
     """When something for the target may move next (``now`` if at once); None if nothing waits."""
     row = conn.execute(
-        "SELECT MIN(MIN(COALESCE(CASE state WHEN 'in_flight' THEN lease_until ELSE next_at END, ?1), "
-        "?1 + ?2)) "
+        "SELECT MIN(MIN(COALESCE(CASE state WHEN 'in_flight' THEN lease_until ELSE next_at END, "
+        "?1), ?1 + ?2)) "
         "FROM deliveries INDEXED BY deliveries_open "
         f"WHERE target = ?3 AND {OPEN_SQL} AND {MOVING_SQL}",
         (now, FAR, target),
