@@ -1,0 +1,492 @@
+"""The project page: one project as a one-page brief, every field edited in its place."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import ClassVar
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Container, Vertical
+from textual.content import Content
+from textual.widget import Widget
+from textual.widgets import Input, OptionList, Static, TextArea
+
+from screens.base import Failed, Page
+from screens.dialogs import Choose, Confirm, ShowText
+from screens.keys import Keys, key
+from screens.project_texts import Texts
+from screens.safe import line, safe
+from screens.widgets.choices import Choice
+from screens.widgets.project_head import counts_down, draft_line, gone_head, head
+from screens.widgets.project_history import History, whole
+from screens.widgets.project_line import PageLine
+from screens.widgets.project_panel import LongPanel
+from screens.widgets.project_row import FieldRow
+from screens.widgets.project_sheet import Heading, Sheet, nearest, stop_of
+from screens.widgets.project_votes import AddVoter, VoteLine, Votes
+from services import detail, explain, itsc_roadmap
+from services.detail import Detail, Gone
+from store.canon import Value
+from store.drafts import Draft
+from store.fields import SCORES_PREFIX, Kind, label_of
+
+NO_PARENT = ""
+WIDTHS = [(0, "-narrow"), (110, "-middle"), (150, "-wide")]
+EMPTY = """\
+No project is open.
+
+On the roadmap, o opens the project under the cursor here.
+] opens the first project of the roadmap, [ the last."""
+
+
+KEYS: list[Binding] = [
+    key("r", "restore_draft", "restore draft", "Go on with the unsaved draft",
+        id="project.restore_draft"),
+    key("D", "discard_draft", "discard draft", "Discard the unsaved draft",
+        id="project.discard_draft"),
+    key("r", "bring_back", "bring back", "Bring the deleted project back",
+        id="project.bring_back"),
+    key("left_square_bracket", "neighbour(-1)", "project", "The project before this one",
+        id="project.previous", group="project"),
+    key("right_square_bracket", "neighbour(1)", "project", "The next project of the roadmap",
+        id="project.next", group="project"),
+    key("u", "undo(False)", "undo", "Undo my last edit, as a new edit", id="project.undo"),
+    key("ctrl+r", "undo(True)", "redo", "Redo what was undone", id="project.redo"),
+    key("y", "copy", "copy", "Copy what is under the mark", id="project.copy"),
+    key("d", "delete", "delete", "Delete the project, after naming what goes",
+        id="project.delete"),
+    key("down,j", "step('down')", "down", "One line down", id="project.down", show=False),
+    key("up,k", "step('up')", "up", "One line up", id="project.up", show=False),
+    key("left,h", "step('left')", "left", "To the left", id="project.left", show=False),
+    key("right,l", "step('right')", "right", "To the right", id="project.right", show=False),
+    key("tab", "section(1)", "next section", "The next section", id="project.tab",
+        show=False),
+    key("shift+tab", "section(-1)", "section before", "The section before",
+        id="project.backtab", show=False),
+    key("home,g", "edge(0)", "top", "To the top of the page", id="project.top", show=False),
+    key("end,G", "edge(-1)", "end", "To the end of the page", id="project.end", show=False),
+]  # fmt: skip
+OWN = {each.action.partition("(")[0] for each in KEYS} - {"section"}
+"""What the page's keys do; while something is written, they are the text's."""
+
+
+class ProjectPage(Page):
+    """Screen 4."""
+
+    PAGE = "project"
+    BINDING_GROUP_TITLE = "Project"
+    CSS_PATH = "project.tcss"
+    HORIZONTAL_BREAKPOINTS = WIDTHS
+    BINDINGS: ClassVar[Keys] = [*KEYS]
+
+    _wanted: str | None = None
+    _shown: str | None = None
+    _found: Detail | Gone | None = None
+    _order: Sequence[str] = ()
+
+    def compose_content(self) -> ComposeResult:
+        yield Static(safe(EMPTY), id="empty", markup=False)
+        with Vertical(id="head"):
+            yield Static("", id="project-head", markup=False)
+            yield Static("", id="draft", markup=False)
+        with Container(id="project"):
+            yield Sheet(id="sheet")
+            with Vertical(id="history-box"):
+                yield Heading("History", id="history-heading")
+                yield History(self.workplace.zone, id="history")
+
+    def on_mount(self) -> None:
+        self._texts = Texts(self, self._update)
+        self._lay_out()
+        self.set_interval(1.0, self._count_down)
+
+    # -- what is shown -------------------------------------------------------------------------
+
+    def show(self, project_id: str) -> None:
+        """Show this project, now or when the page comes up."""
+        self._wanted = project_id
+        self.store_changed()
+
+    def kept(self) -> Mapping[str, object]:
+        return {"project": self._wanted}
+
+    def restore(self, kept: Mapping[str, object]) -> None:
+        before = kept.get("project")
+        self._wanted = before if isinstance(before, str) else None
+
+    async def refresh_from_store(self) -> None:
+        if self._wanted is None:
+            return
+        work, today = self.workplace, self.workplace.today()
+        found = await self.read(detail.load, self._wanted, work.ctx.operator, work.zone, work.gates)
+        self._order = await self.read(detail.roadmap_ids, today)
+        # Another one may have been asked for meanwhile, or the app may be closing.
+        if found.project_id == self._wanted and self.is_attached:
+            with self.app.batch_update():
+                await self._take(found)
+
+    async def _take(self, found: Detail | Gone) -> None:
+        other = self._shown != found.project_id
+        if other or isinstance(found, Gone):
+            await self._put_editors_away()
+        self._found, self._shown = found, found.project_id
+        self._lay_out()
+        if isinstance(found, Detail):
+            history = self.query_one(History)
+            if other:
+                history.restart()
+            await self.query_one(Sheet).show(found, self.workplace.today(), other=other)
+            self._show_history(found)
+            if other or self._current() is None:
+                self.action_edge(0)
+        self.refresh_bindings()
+
+    async def _put_editors_away(self) -> None:
+        for row in self.query(FieldRow):
+            if row.is_open:
+                await row.close_editor()
+        for panel in self.query_one(Sheet).panels():
+            if panel.editor is not None and self._shown is not None:
+                await self._texts.put_away(panel, self._shown)
+
+    def _lay_out(self) -> None:
+        self.query_one("#empty").display = self._found is None
+        self.query_one("#head").display = self._found is not None
+        self.query_one("#project").display = isinstance(self._found, Detail)
+        self._say_head()
+
+    def _say_head(self) -> None:
+        said = self.query_one("#project-head", Static)
+        if isinstance(self._found, Detail):
+            said.update(
+                head(
+                    self._found,
+                    self._place(),
+                    self._now,
+                    self.workplace.today(),
+                    self.size.width - 4,
+                )
+            )
+        elif isinstance(self._found, Gone):
+            said.update(gone_head(self._found, self._now))
+        offer, banner = self.draft, self.query_one("#draft", Static)
+        banner.display = offer is not None
+        if offer is not None:
+            time = explain.since(offer.at, self._now, self.workplace.zone)
+            banner.update(draft_line(offer, len(self._offered()), time))
+
+    def on_resize(self) -> None:
+        self._say_head()
+
+    def _count_down(self) -> None:
+        if isinstance(self._found, Detail) and counts_down(self._found):
+            self._say_head()
+
+    def _tick(self) -> None:
+        super()._tick()
+        if isinstance(self._found, Detail):
+            self._say_head()
+            self._show_history(self._found)
+
+    def _show_history(self, found: Detail) -> None:
+        number = len(found.history)
+        told = f"  {number:,} change{'' if number == 1 else 's'}"
+        heading = Content.assemble("History", (told, "$quiet not bold"))
+        self.query_one("#history-heading", Static).update(heading)
+        self.query_one(History).show(found.history, found.healths, self._now)
+
+    def _place(self) -> str:
+        if self._wanted not in self._order:
+            return ""
+        return f"{self._order.index(self._wanted) + 1:,} of {len(self._order):,}"
+
+    @property
+    def _now(self) -> float:
+        return self.workplace.ctx.clock()
+
+    @property
+    def busy(self) -> bool:
+        """Whether something is being written where the focus is."""
+        return isinstance(self.focused, (Input, TextArea))
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Key line, help and palette show what this lets through."""
+        here = isinstance(self._found, Detail)
+        if self.busy and action in OWN:
+            return False
+        match action:
+            case "restore_draft" | "discard_draft":
+                return here and self.draft is not None
+            case "bring_back":
+                return isinstance(self._found, Gone) and self._found.deleted_at is not None
+            case "copy" | "delete" | "step" | "section" | "edge":
+                return here
+            case _:
+                return True
+
+    # -- moving about --------------------------------------------------------------------------
+
+    def action_step(self, way: str) -> None:
+        """To the nearest line, panel or list that way."""
+        parts, current = list(self.query(".part")), self._current()
+        if current is None:
+            self.action_edge(0)
+            return
+        found = nearest([each.region for each in parts], current.region, way)
+        if found is not None:
+            self._go(parts[found])
+
+    def action_section(self, step: int) -> None:
+        """To the first line of the next section."""
+        parts, current = list(self.query(".part")), self._current()
+        if current is None:
+            self.action_edge(0)
+            return
+        stops = list(dict.fromkeys(stop_of(each) for each in parts))
+        stop = stops[(stops.index(stop_of(current)) + step) % len(stops)]
+        self._go(next(each for each in parts if stop_of(each) is stop))
+
+    def action_edge(self, at: int) -> None:
+        """To the first line of the page, or the last."""
+        parts = [each for each in self.query(".part") if not isinstance(each, History)]
+        self._go(parts[at])
+
+    def _current(self) -> Widget | None:
+        around = () if self.focused is None else self.focused.ancestors_with_self
+        return next((each for each in around if isinstance(each, Widget) and _is_part(each)), None)
+
+    def _go(self, part: Widget) -> None:
+        editor = part.editor if isinstance(part, (FieldRow, LongPanel)) else None
+        target = editor.query("LineEdit").first() if isinstance(part, FieldRow) and editor else None
+        (target or editor or part).focus()
+        if part is self.query(".part").first():
+            self.query_one(Sheet).scroll_home(animate=False)
+
+    @on(History.Left)
+    def _history_left(self) -> None:
+        self.action_step("up")
+
+    @on(FieldRow.Follow)
+    def _follow(self, event: FieldRow.Follow) -> None:
+        self.show(event.project_id)
+
+    @work(group="neighbour")
+    async def action_neighbour(self, step: int) -> None:
+        """The project before or after this one in the roadmap."""
+        try:
+            order = await self.read(detail.roadmap_ids, self.workplace.today())
+        except Failed as error:
+            self.trouble(str(error))
+            return
+        there = detail.neighbour(order, self._wanted, step)
+        if there is not None:
+            self.show(there)
+        elif not order:
+            self.say("There are no projects yet.")
+        else:
+            self.say("This is the last project." if step > 0 else "This is the first project.")
+
+    # -- fields and votes ----------------------------------------------------------------------
+
+    @on(FieldRow.Editing)
+    def _editing(self, event: FieldRow.Editing) -> None:
+        self.refresh_bindings()
+        if event.row.row.kind is Kind.PARENT:
+            self._choose_parent(event.row)
+        elif event.row.editor is not None:
+            self._suggest(event.row)
+
+    @work(group="suggest")
+    async def _suggest(self, row: FieldRow) -> None:
+        try:
+            known = await self.read(detail.suggestions, row.path)
+        except Failed:
+            return  # a line without completions is still a line
+        if row.editor is not None and known:
+            row.editor.suggest(known)
+            self.refresh_bindings()
+
+    @on(FieldRow.Changed)
+    def _changed(self, event: FieldRow.Changed) -> None:
+        if self._shown is not None:
+            self._save_row(event.row, self._shown, event.value, event.opened_on)
+
+    @work(group="write")
+    async def _save_row(
+        self, row: FieldRow, project_id: str, value: Value, opened_on: Value
+    ) -> None:
+        why = await self._update(project_id, row.path, value, opened_on)
+        if why is None and row.is_open:
+            await row.close_editor()
+        elif row.editor is not None:
+            row.editor.complain(why)
+
+    @work(group="dialog")
+    async def _choose_parent(self, row: FieldRow) -> None:
+        project_id, present = self._shown, row.row.value
+        if project_id is None:
+            return
+        try:
+            found = await self.read(detail.possible_parents, project_id, self.workplace.today())
+        except Failed as error:
+            self.trouble(str(error))
+            return
+        choices = [Choice(NO_PARENT, detail.EMPTY, note="no parent")]
+        choices += [Choice(each, name, note=each) for each, name in found]
+        answer = await self.app.push_screen_wait(
+            Choose("Parent initiative", choices, current=str(present or NO_PARENT))
+        )
+        if answer is not None and (answer or None) != present:
+            await self._update(project_id, row.path, answer or None, present)
+
+    async def _update(
+        self, project_id: str, path: str, value: Value, opened_on: Value
+    ) -> str | None:
+        """Write one field; says "saved" after the commit. Gives why nothing was saved, or None."""
+        try:
+            edit = await self.write(
+                itsc_roadmap.update_project,
+                self.workplace.ctx,
+                project_id,
+                {path: value},
+                replaced={path: opened_on},
+            )
+        except Failed as error:
+            self.trouble(str(error))
+            self.store_changed()
+            return str(error)
+        if edit.seq is None:
+            self.say(f"{line(label_of(path))} is as it was; there was nothing to save.")
+        else:
+            self.saved(line(label_of(path)))
+            self.store_changed()
+        return None
+
+    @on(AddVoter.Named)
+    async def _named(self, event: AddVoter.Named) -> None:
+        await self.query_one(Votes).name_voter(event.voter)
+
+    @on(VoteLine.Scored)
+    def _scored(self, event: VoteLine.Scored) -> None:
+        if isinstance(self._found, Detail):
+            path = SCORES_PREFIX + event.voter
+            before = self._found.project.values.get(path)
+            self._save_vote(self._found.project_id, path, event.score, before)
+
+    @work(group="write")
+    async def _save_vote(
+        self, project_id: str, path: str, score: int | None, before: Value
+    ) -> None:
+        if score is None and before is None:
+            self.action_step("up")
+            await self.query_one(Votes).forget_named()
+        else:
+            await self._update(project_id, path, score, before)
+
+    # -- long texts and drafts -----------------------------------------------------------------
+
+    @on(LongPanel.Wish)
+    def _wished(self, event: LongPanel.Wish) -> None:
+        self.refresh_bindings()
+        self._say_head()
+        if self._shown is not None and event.what not in ("opened", "closed"):
+            doing = self._texts.do(event.panel, self._shown, event.what)
+            self.run_worker(doing, group="texts")
+
+    def _offered(self) -> list[Draft]:
+        if not isinstance(self._found, Detail):
+            return []
+        writing = {each.path for each in self.query_one(Sheet).panels() if each.editor}
+        return [each for each in self._found.drafts if each.path not in writing]
+
+    @property
+    def draft(self) -> Draft | None:
+        """The draft that is offered: the newest that nobody is writing on here."""
+        return max(self._offered(), key=lambda each: each.at, default=None)
+
+    async def action_restore_draft(self) -> None:
+        """Go on with the draft that is offered."""
+        draft = self.draft
+        if draft is not None:
+            panel = self.query_one(Sheet).field(draft.path)
+            if isinstance(panel, LongPanel):
+                await self._texts.restore(panel, draft)
+
+    @work(group="dialog")
+    async def action_discard_draft(self) -> None:
+        """Give the draft up that is offered."""
+        if self.draft is not None:
+            await self._texts.discard(self.draft)
+
+    # -- the whole project ---------------------------------------------------------------------
+
+    @work(group="write")
+    async def action_undo(self, redo: bool) -> None:
+        """Undo my last action (or redo it), as a new edit."""
+        try:
+            done = await self.write(itsc_roadmap.undo, self.workplace.ctx, redo=redo)
+        except Failed as error:
+            self.trouble(str(error))
+            return
+        if done is None:
+            self.say(f"There is nothing left to {'redo' if redo else 'undo'}.")
+            return
+        left = f"; left alone: {'; '.join(done.left)}" if done.left else ""
+        self.saved(line(f"{done.verb}: {'; '.join(done.edits) or 'nothing'}{left}"))
+        self.store_changed()
+
+    def action_copy(self) -> None:
+        """Copy what is under the mark, whole."""
+        part = self._current()
+        if isinstance(part, (PageLine, LongPanel, History)):
+            self.app.copy_to_clipboard(part.copied())
+            self.toast("Copied.")
+
+    @on(OptionList.OptionSelected, "#history")
+    def _open_entry(self) -> None:
+        history = self.query_one(History)
+        if history.marked is not None and isinstance(self._found, Detail):
+            text = whole(history.marked, self._found.healths, self._now, self.workplace.zone)
+            self.app.push_screen(ShowText("One change, whole", text, wide=True))
+
+    @work(group="dialog")
+    async def action_delete(self) -> None:
+        """Delete the project, after naming what goes."""
+        found = self._found
+        if not isinstance(found, Detail):
+            return
+        lost = ["It goes from Firestore and Salesforce too. u brings it back."]
+        if found.children:
+            lost.append("Its children stay and lose their parent:")
+            lost += [f"  {line(name)}" for _, name in found.children]
+        ask = Confirm(f"Delete {line(found.project.name)}?", lost, yes="Delete", no="Keep")
+        if not await self.app.push_screen_wait(ask):
+            return
+        try:
+            await self.write(itsc_roadmap.delete_project, self.workplace.ctx, found.project_id)
+        except Failed as error:
+            self.trouble(str(error))
+        else:
+            self.saved(f"deleted {line(found.project.name)}")
+        self.store_changed()
+
+    @work(group="write")
+    async def action_bring_back(self) -> None:
+        """Bring the deleted project back under its id."""
+        if not isinstance(self._found, Gone):
+            return
+        try:
+            project = await self.write(
+                itsc_roadmap.restore_project, self.workplace.ctx, self._found.project_id
+            )
+        except Failed as error:
+            self.trouble(str(error))
+        else:
+            self.saved(f"brought back {line(project.name)}")
+        self.store_changed()
+
+
+def _is_part(each: Widget) -> bool:
+    return each.has_class("part")

@@ -1,0 +1,402 @@
+"""One project as the detail screen shows it: sections with rows, votes, family, history.
+
+``load`` reads everything in one go on a reading connection; what it gives is a value that two
+loads of the same facts make equal, so a screen repaints only what differs.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import difflib
+import re
+import sqlite3
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TypeAlias
+
+from services import explain, overview
+from services.overview import Gates, TargetHealth
+from services.people import Directory
+from services.sync.status import RowSync
+from services.unmatched import directory
+from store import deliveries, drafts, fields, operations, projects, users, views
+from store.canon import Value
+from store.deliveries import TARGETS, Delivery
+from store.drafts import Draft
+from store.fields import FIELDS, Field, Kind, Section
+from store.operations import Changes, Operation
+from store.projects import Project
+
+UNRESOLVED = "no Salesforce user yet"
+EMPTY = "—"
+HISTORY_MAX = 2_000
+_WORD = re.compile(r"\s+|\w+|[^\w\s]")
+_DIFF_WORDS = 1_500
+_CONTEXT = 24
+
+Piece: TypeAlias = tuple[str, str]
+"""A run of a difference: ``same``, ``gone`` or ``new``, and its text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One field: ``shown`` is its value in words, ``mark`` what has to be said about it.
+
+    ``path`` is the field's; rows that only the program writes have one of their own
+    (``project_id``, ``sf_id``, ``created``, ``updated``).
+    """
+
+    path: str
+    label: str
+    kind: Kind
+    value: Value
+    shown: str
+    editable: bool = True
+    mark: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """One section in page order."""
+
+    section: Section
+    rows: tuple[Row, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One field of a change. ``diff`` is set for long texts only."""
+
+    path: str
+    label: str
+    old: Value
+    new: Value
+    diff: tuple[Piece, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryLine:
+    """One change of the project; ``sides`` are its deliveries by target, the one furthest from
+    done of each (none where it does not have to travel)."""
+
+    seq: int
+    at: str
+    who: str
+    source: str
+    kind: str
+    changes: tuple[Change, ...]
+    sides: tuple[tuple[str, Delivery], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Detail:
+    """Everything the detail screen shows of a project that exists."""
+
+    project: Project
+    blocks: tuple[Block, ...]
+    votes: tuple[tuple[str, int], ...]
+    parent: tuple[str, str] | None
+    children: tuple[tuple[str, str], ...]
+    drafts: tuple[Draft, ...]
+    history: tuple[HistoryLine, ...]
+    sync: RowSync
+    healths: Mapping[str, TargetHealth]
+
+    @property
+    def project_id(self) -> str:
+        """The project's id."""
+        return self.project.project_id
+
+    @property
+    def total(self) -> int | None:
+        """The total score."""
+        total = self.project.values.get("total_score")
+        return total if isinstance(total, int) else None
+
+    def row(self, path: str) -> Row | None:
+        """The row of a field."""
+        for block in self.blocks:
+            for row in block.rows:
+                if row.path == path:
+                    return row
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """A project that was deleted, or never was (``deleted_at`` None)."""
+
+    project_id: str
+    name: str
+    deleted_at: str | None = None
+    deleted_by: str | None = None
+    drafts: tuple[Draft, ...] = ()
+
+
+def load(
+    conn: sqlite3.Connection, project_id: str, me: str, zone: dt.tzinfo, configured: Gates
+) -> Detail | Gone:
+    """The project as it stands; Gone where there is none."""
+    project = projects.get(conn, project_id)
+    if project is None:
+        return _gone(conn, project_id)
+    gates = overview.gates(conn, configured)
+    parent_id = project.values.get("parent_id")
+    parent = None
+    if isinstance(parent_id, str):
+        parent = (parent_id, overview.feature_name(conn, parent_id))
+    children = tuple(projects.children_of(conn, project_id))
+    return Detail(
+        project,
+        blocks_of(project, directory(conn), zone, parent),
+        tuple(sorted(project.scores.items(), key=lambda vote: vote[0].casefold())),
+        parent,
+        children,
+        tuple(drafts.of_project(conn, project_id)),
+        _history(conn, project_id, me),
+        overview.row_sync(conn, [project_id], gates)[project_id],
+        overview.health(conn, configured),
+    )
+
+
+def roadmap_ids(conn: sqlite3.Connection, today: dt.date) -> list[str]:
+    """All project ids in the roadmap's own order."""
+    query = projects.Query(today, views.VIEWS[0])
+    return [str(row[0]) for row in projects.find_columns(conn, query, ())]
+
+
+def neighbour(ids: Sequence[str], project_id: str | None, step: int) -> str | None:
+    """The project before (-1) or after (+1) in an order; None at its end. From a project that is
+    not in it (or from none), the first or the last."""
+    if not ids:
+        return None
+    if project_id not in ids:
+        return ids[0] if step > 0 else ids[-1]
+    there = ids.index(project_id) + step
+    return ids[there] if 0 <= there < len(ids) else None
+
+
+def possible_parents(
+    conn: sqlite3.Connection, project_id: str, today: dt.date
+) -> list[tuple[str, str]]:
+    """``(project_id, feature_name)`` of the projects that may be this one's parent, in roadmap
+    order: never itself, nor one below it."""
+    below = {
+        row[0]
+        for row in conn.execute(
+            "WITH RECURSIVE below(id) AS (SELECT ?1 UNION SELECT project_id FROM projects "
+            "JOIN below ON parent_id = below.id) SELECT id FROM below",
+            (project_id,),
+        )
+    }
+    query = projects.Query(today, views.VIEWS[0])
+    rows = projects.find_columns(conn, query, ["feature_name"])
+    return [(str(row[0]), str(row[1])) for row in rows if row[0] not in below]
+
+
+def suggestions(conn: sqlite3.Connection, path: str) -> list[str]:
+    """What a free text field may hold: the directory's active users for a person, then the values
+    in use, most used first."""
+    field = fields.BY_PATH.get(path)
+    if field is None or field.kind not in (Kind.TEXT, Kind.PERSON):
+        return []
+    if path == "feature_name":
+        return []
+    known = projects.distinct(conn, path)
+    if field.kind is Kind.PERSON:
+        known += [user.name for user in users.everyone(conn) if user.active]
+    return list(dict.fromkeys(known))
+
+
+def blocks_of(
+    project: Project,
+    known: Directory,
+    zone: dt.tzinfo = dt.UTC,
+    parent: tuple[str, str] | None = None,
+) -> tuple[Block, ...]:
+    """The seven sections in page order with their rows."""
+    blocks = []
+    for section in Section:
+        rows = [_row(field, project, known, parent) for field in FIELDS if field.section is section]
+        if section is Section.SYSTEM:
+            rows = [*_system_rows(project, zone), *rows]
+        blocks.append(Block(section, tuple(rows)))
+    return tuple(blocks)
+
+
+def blank_blocks() -> tuple[Block, ...]:
+    """The sections with empty rows: what a page is laid out on before a project is read."""
+    return blocks_of(Project("", 0, {}, None, "", "", "", ""), Directory())
+
+
+def shown_value(path: str, value: Value) -> str:
+    """A field's value as the page shows it."""
+    if value is None:
+        return EMPTY
+    field = fields.BY_PATH.get(path)
+    if field is not None and field.kind is Kind.PERCENT:
+        return f"{value} %"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return str(value)
+
+
+def typed_value(path: str, value: Value) -> str:
+    """A field's value as an editor opens on it."""
+    return "" if value is None else str(value)
+
+
+def source_words(origin: str, operator: str, me: str) -> tuple[str, str]:
+    """Who made a change and where it came from, for example ``("you", "here")``."""
+    who = "you" if operator == me else operator
+    match origin:
+        case "local":
+            return who, "here"
+        case "salesforce":
+            return operator, "in Salesforce"
+        case "firestore":
+            return who, "elsewhere" if operator == me else "another operator"
+        case "import":
+            return who, "import"
+        case "undo":
+            return who, "undo"
+        case "people":
+            return "Steerco", "the user directory found the name"
+        case "discard":
+            return who, "an edit discarded"
+        case _:
+            return who, origin
+
+
+@lru_cache(512)
+def short_diff(old: str | None, new: str | None) -> tuple[Piece, ...]:
+    """What differs between two texts, word by word, with a little of what stayed around it.
+
+    Texts that share too little, or are too long to compare within a frame, are given whole.
+    """
+    before, after = old or "", new or ""
+    if not before or not after:
+        return tuple(p for p in (("gone", before), ("new", after)) if p[1])
+    a, b = _WORD.findall(before), _WORD.findall(after)
+    start = 0
+    while start < min(len(a), len(b)) and a[start] == b[start]:
+        start += 1
+    end = 0
+    while end < min(len(a), len(b)) - start and a[-1 - end] == b[-1 - end]:
+        end += 1
+    middle_a, middle_b = a[start : len(a) - end], b[start : len(b) - end]
+    pieces: list[Piece] = [("same", "".join(a[:start]))]
+    if max(len(middle_a), len(middle_b)) > _DIFF_WORDS:
+        pieces += [("gone", "".join(middle_a)), ("new", "".join(middle_b))]
+    else:
+        matcher = difflib.SequenceMatcher(None, middle_a, middle_b, autojunk=False)
+        for tag, i, j, k, m in matcher.get_opcodes():
+            if tag == "equal":
+                pieces.append(("same", "".join(middle_a[i:j])))
+                continue
+            pieces += [("gone", "".join(middle_a[i:j])), ("new", "".join(middle_b[k:m]))]
+    pieces.append(("same", "".join(a[len(a) - end :])))
+    return tuple(_shortened([piece for piece in pieces if piece[1]]))
+
+
+def _shortened(pieces: list[Piece]) -> list[Piece]:
+    """Cut what stayed the same to a few words next to each change."""
+    last = len(pieces) - 1
+    short: list[Piece] = []
+    for index, (tag, text) in enumerate(pieces):
+        if tag != "same" or len(text) <= _CONTEXT * 2:
+            short.append((tag, text))
+        elif index == 0:
+            short.append((tag, "…" + text[-_CONTEXT:]))
+        elif index == last:
+            short.append((tag, text[:_CONTEXT] + "…"))
+        else:
+            short.append((tag, text[:_CONTEXT] + " … " + text[-_CONTEXT:]))
+    return short
+
+
+def _gone(conn: sqlite3.Connection, project_id: str) -> Gone:
+    row = conn.execute(
+        "SELECT deleted_at, deleted_by FROM tombstones WHERE project_id = ?", (project_id,)
+    ).fetchone()
+    if row is None:
+        return Gone(project_id, project_id)
+    name = overview.feature_name(conn, project_id)
+    return Gone(project_id, name, row[0], row[1], tuple(drafts.of_project(conn, project_id)))
+
+
+def _row(
+    field: Field,
+    project: Project,
+    known: Directory,
+    parent: tuple[str, str] | None,
+) -> Row:
+    value = project.values.get(field.path)
+    shown, mark = shown_value(field.path, value), ""
+    if field.kind is Kind.PERSON and isinstance(value, str) and known.resolve(value) is None:
+        mark = UNRESOLVED
+    elif field.kind is Kind.PARENT and parent is not None:
+        shown = parent[1]
+    return Row(field.path, field.label, field.kind, value, shown, field.editable, mark)
+
+
+def _system_rows(project: Project, zone: dt.tzinfo) -> list[Row]:
+    def fact(path: str, label: str, value: str | None, mark: str = "") -> Row:
+        return Row(path, label, Kind.TEXT, value, value or EMPTY, editable=False, mark=mark)
+
+    return [
+        fact("project_id", "Project Id", project.project_id),
+        fact("sf_id", "Salesforce Id", project.sf_id, "" if project.sf_id else "not there yet"),
+        fact("created_at", "Created", _when(project.created_at, zone), f"by {project.created_by}"),
+        fact("updated_at", "Updated", _when(project.updated_at, zone), f"by {project.updated_by}"),
+    ]
+
+
+def _when(at: str, zone: dt.tzinfo) -> str | None:
+    return explain.moment(at, zone) if at else None
+
+
+def _history(conn: sqlite3.Connection, project_id: str, me: str) -> tuple[HistoryLine, ...]:
+    entries = operations.history(conn, project_id, HISTORY_MAX)
+    travelling = deliveries.of_operations(conn, [e.seq for e in entries if e.seq is not None])
+    return tuple(
+        history_line(entry, travelling.get(entry.seq or -1, ()), me)
+        for entry in entries
+        if entry.changes or entry.kind != "update"
+    )
+
+
+def history_line(entry: Operation, found: Sequence[Delivery], me: str) -> HistoryLine:
+    """One audit entry with its deliveries, as the history shows it."""
+    who, source = source_words(entry.origin, entry.operator, me)
+    sides = []
+    for target in TARGETS:
+        each = overview.delivery_state(found, target, explain.HEALTHY_GATE)
+        if each is not None:
+            sides.append((target, each))
+    return HistoryLine(
+        entry.seq,
+        entry.at,
+        who,
+        source,
+        entry.kind,
+        changes_of(entry.changes),
+        tuple(sides),
+    )
+
+
+def changes_of(changes: Changes) -> tuple[Change, ...]:
+    """The changed fields in page order, long texts with their difference."""
+    order = {path: index for index, path in enumerate(fields.BY_PATH)}
+    found = []
+    for path, (old, new) in sorted(changes.items(), key=lambda c: order.get(c[0], len(order))):
+        field = fields.BY_PATH.get(path)
+        long = field is not None and field.kind is Kind.LONG_TEXT
+        diff = short_diff(_text(old), _text(new)) if long else ()
+        found.append(Change(path, fields.label_of(path), old, new, diff))
+    return tuple(found)
+
+
+def _text(value: Value) -> str | None:
+    return None if value is None else str(value)
