@@ -10,7 +10,7 @@ from services import itsc_roadmap, overview
 from services.context import Context
 from store import attempts, bases, conflicts, deliveries, operations, projects, targets
 from store.attempts import Attempt
-from store.canon import Refusal, Values
+from store.canon import Refusal, Value, Values
 from store.clock import to_iso
 from store.database import transaction
 from store.deliveries import TARGETS, Delivery
@@ -37,7 +37,7 @@ class Loss:
 
     name: str
     kind: str
-    fields: tuple[tuple[str, object, object], ...]
+    fields: tuple[tuple[str, Value, Value], ...]
 
 
 def find(conn: sqlite3.Connection, which: str) -> Operation:

@@ -133,16 +133,21 @@ def outbox(
     conn: sqlite3.Connection,
     *,
     open_only: bool = True,
+    states: Sequence[str] = deliveries.OPEN,
     project_id: str | None = None,
     limit: int = 500,
 ) -> list[OutboxEntry]:
-    """Operations with their deliveries, newest first. ``open_only`` leaves out what is over."""
-    parts, parameters = ["1"], []
+    """Operations with their deliveries, newest first. ``open_only`` leaves out what is over;
+    ``states`` narrows it to those with a delivery in one of these states."""
+    parts: list[str] = ["1"]
+    parameters: list[str] = []
     if open_only:
         parts.append(
             "seq IN (SELECT seq FROM deliveries WHERE state IN "
-            "('pending', 'retrying', 'in_flight', 'conflict', 'failed'))"
+            "('pending', 'retrying', 'in_flight', 'conflict', 'failed') "
+            "AND state IN (SELECT value FROM json_each(?)))"
         )
+        parameters.append(json.dumps(list(states)))
     if project_id is not None:
         parts.append("project_id = ?")
         parameters.append(project_id)
@@ -173,6 +178,16 @@ def names_of(conn: sqlite3.Connection, ids: set[str]) -> dict[str, str]:
         (text,),
     )
     return {row[0]: row[1] for row in rows}
+
+
+def needs_person(conn: sqlite3.Connection) -> int:
+    """How many things wait for a person: edits refused or in conflict, and conflicts that were
+    decided but that nobody has acknowledged yet."""
+    row = conn.execute(
+        "SELECT COUNT(*) FROM (SELECT seq FROM deliveries WHERE state IN ('failed', 'conflict') "
+        "UNION SELECT COALESCE(seq, id) FROM conflicts WHERE state = 'open')"
+    ).fetchone()
+    return int(row[0])
 
 
 def roadmap_version(conn: sqlite3.Connection) -> int:
