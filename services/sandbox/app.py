@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from email.utils import formatdate
 from urllib.parse import parse_qsl, unquote
 
@@ -17,6 +17,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+from starlette.types import Message, Receive, Scope, Send
 
 from services.sandbox import api, auth, soap
 from services.sandbox.errors import ApiError
@@ -30,6 +31,7 @@ _LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 
 Cut = Callable[[Request], None]
 Serve = Callable[[Request, bytes, Effects], Answer]
+Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 class CutBody(Response):
@@ -41,9 +43,9 @@ class CutBody(Response):
         self.headers["content-length"] = str(max(len(whole), 1))
         self._cut = cut
 
-    async def __call__(self, scope, receive, send) -> None:  # type: ignore[no-untyped-def]
-        start = {"type": "http.response.start", "status": self.status_code}
-        await send(start | {"headers": self.raw_headers})
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        start: Message = {"type": "http.response.start", "status": self.status_code}
+        await send({**start, "headers": self.raw_headers})
         await send({"type": "http.response.body", "body": self.body, "more_body": True})
         self._cut()
 
@@ -67,7 +69,7 @@ class _Shell:
         self.org = org
         self.cut = cut
 
-    def page(self, serve: Serve):  # type: ignore[no-untyped-def]
+    def page(self, serve: Serve) -> Endpoint:
         """An endpoint around a function that answers in a worker thread."""
 
         async def endpoint(request: Request) -> Response:

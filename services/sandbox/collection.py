@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from services.sandbox import dml, records
@@ -178,9 +178,7 @@ def _resolve(work: Work, items: Sequence[Any]) -> dict[int, SaveRefused]:
     return failed
 
 
-def _upsert_row(
-    work: Work, spec: FieldSpec, record: Incoming, twice: set[Hashable]
-) -> dict[str, Any]:
+def _upsert_row(work: Work, spec: FieldSpec, record: Incoming, twice: set[str]) -> dict[str, Any]:
     key = _key(spec, record)
     if record.given_id is not None and spec.type is not SfType.ID:
         raise refuse("INVALID_FIELD", "Record ids can't be given in an upsert by external id")
@@ -224,17 +222,18 @@ def _incoming(call: Call, only: SObject | None = None) -> tuple[Mapping[str, Any
     return body, incoming
 
 
-def _key(spec: FieldSpec, record: Incoming) -> Any:
+def _key(spec: FieldSpec, record: Incoming) -> str | None:
+    """The key a record is upserted by; every key field is text."""
     return record.given_id if spec.type is SfType.ID else record.values.get(spec.name)
 
 
-def _fold(spec: FieldSpec, key: Any) -> Hashable:
-    if isinstance(key, str) and not spec.case_sensitive and spec.type is not SfType.ID:
-        return key.casefold()
-    return key  # type: ignore[no-any-return]
+def _fold(spec: FieldSpec, key: str | None) -> str | None:
+    if key is None or spec.case_sensitive or spec.type is SfType.ID:
+        return key
+    return key.casefold()
 
 
-def _repeated(keys: Iterable[Hashable]) -> set[Hashable]:
+def _repeated(keys: Iterable[str | None]) -> set[str]:
     return {key for key, times in Counter(keys).items() if times > 1 and key is not None}
 
 

@@ -15,8 +15,24 @@ from services.sandbox.schema import (
 from services.sandbox.ticket import history_object, ticket_object
 
 
-def _text(name: str, label: str, length: int, **more: bool) -> FieldSpec:
-    return FieldSpec(name, label, SfType.STRING, length, **more)  # type: ignore[arg-type]
+def _text(
+    name: str,
+    label: str,
+    length: int,
+    *,
+    required: bool = False,
+    unique: bool = False,
+    id_lookup: bool = False,
+) -> FieldSpec:
+    return FieldSpec(
+        name,
+        label,
+        SfType.STRING,
+        length,
+        required=required,
+        unique=unique,
+        id_lookup=id_lookup,
+    )
 
 
 def _fixed(name: str, label: str, length: int = 255) -> FieldSpec:

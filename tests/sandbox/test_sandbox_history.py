@@ -88,6 +88,19 @@ def test_histories_come_as_a_child_relationship_too(org: Any) -> None:
     }
 
 
+def test_the_limit_of_a_child_relationship_counts_for_each_parent(org: Any) -> None:
+    made = [org.initiative(Status__c="Paused") for _ in range(2)]
+    for ticket in made:
+        org.client("ana").Ticket__c.update(ticket, {"Status__c": "In QA"})
+    ids = "', '".join(made)
+    found = org.soql(
+        "SELECT (SELECT Field FROM Histories ORDER BY CreatedDate DESC, Id DESC LIMIT 1)"
+        f" FROM Ticket__c WHERE Id IN ('{ids}')"
+    )
+    fields = [[h["Field"] for h in row["Histories"]["records"]] for row in found]
+    assert fields == [["Status__c"], ["Status__c"]]
+
+
 def test_values_of_history_can_only_be_selected(org: Any) -> None:
     answer = org.call(
         "GET", "query", params={"q": "SELECT Id FROM Ticket__History WHERE NewValue = 'x'"}
