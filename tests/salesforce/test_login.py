@@ -124,6 +124,7 @@ def test_the_key_may_be_a_file(org: ScriptedOrg, jwt_target: Made, tmp_path: Pat
         ("-----BEGIN PRIVATE KEY-----\nSECRET\n-----END PRIVATE KEY-----", "no RSA key"),
         (pem(ec.generate_private_key(ec.SECP256R1())), "no RSA key"),
     ],
+    ids=["no such file", "not a key", "an elliptic curve's key"],
 )
 def test_a_key_that_can_not_sign_is_said_in_one_sentence(
     org: ScriptedOrg, jwt_target: Made, key: str, words: str
