@@ -14,6 +14,7 @@ from typing import Any, ClassVar, Concatenate, ParamSpec, Protocol, TypeVar, cas
 from textual import events
 from textual.app import ComposeResult
 from textual.screen import Screen
+from textual.timer import Timer
 
 from screens.widgets.bar import Piece
 from screens.widgets.frame import KeyLine, StatusLine, Tab, TabLine, TitleLine
@@ -61,6 +62,7 @@ class Page(Screen[None]):
         self._running_refresh = False
         self._wanted_refresh = False
         self._stale = False
+        self._ticking: Timer | None = None
         self._today = workplace.today()
 
     @property
@@ -178,7 +180,10 @@ class Page(Screen[None]):
             while self._wanted_refresh:
                 self._wanted_refresh = False
                 try:
-                    self.show_health(await self.read(_health, self.workplace))
+                    health = await self.read(_health, self.workplace)
+                    if not self.is_attached:  # the app is closing
+                        return
+                    self.show_health(health)
                     await self.refresh_from_store()
                 except Failed as error:
                     self.trouble(f"This page may be out of date: {error}")
@@ -191,8 +196,10 @@ class Page(Screen[None]):
         self.query_one(TabLine).badges = {"sync": sum(each.trouble for each in health.values())}
 
     def on_mount(self) -> None:
-        self._tick()
-        self.set_interval(TICK_SECONDS, self._tick)
+        """Textual calls this besides a subclass's own ``on_mount``; once is enough."""
+        if self._ticking is None:
+            self._ticking = self.set_interval(TICK_SECONDS, self._tick)
+            self._tick()
 
     def on_screen_resume(self, _event: events.ScreenResume) -> None:
         self._tick()

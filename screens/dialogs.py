@@ -104,9 +104,10 @@ class EditLine(ModalScreen[str | None]):
     """One line of text, judged as one types. ``judge`` gives the sentence that says what is wrong,
     or None; Enter does nothing while something is. None where nothing was changed."""
 
+    AUTO_FOCUS: ClassVar[str | None] = "LineEdit"
     BINDING_GROUP_TITLE = "This line"
     BINDINGS: ClassVar[Keys] = [
-        key("enter", "accept", "save", "Save the line", id="line.save", priority=True),
+        key("enter", "accept", "save", "Save the line", id="line.save"),
         key("escape", "give_up", "cancel", "Leave it as it was", id="line.cancel"),
     ]
 
@@ -181,7 +182,7 @@ class ShowText(ModalScreen[None]):
             yield KeyLine(classes="dialog--keys")
 
     def on_resize(self, event: events.Resize) -> None:
-        self.query_one(VerticalScroll).styles.max_height = max(3, event.size.height - 9)
+        self.query_one(VerticalScroll).styles.max_height = max(3, event.size.height * 92 // 100 - 7)
 
     def action_close(self) -> None:
         """Back."""

@@ -17,7 +17,7 @@ class Help(ShowText):
     """What can be done on ``screen`` now."""
 
     def __init__(self, screen: Screen[object]) -> None:
-        super().__init__("Keys", help_content(screen), wide=False)
+        super().__init__("Keys", help_content(screen))
 
 
 def help_content(screen: Screen[object]) -> Content:
@@ -26,11 +26,13 @@ def help_content(screen: Screen[object]) -> Content:
     sections: dict[str, list[Entry]] = {}
     for entry in found:
         sections.setdefault(entry.section, []).append(entry)
+    own = screen.BINDING_GROUP_TITLE
+    order = sorted(sections, key=lambda title: title != own)
     width = max([12, *(len(entry.shown_keys) for entry in found)])
     parts: list[Content] = []
-    for title, members in sections.items():
+    for title in order:
         parts.append(Content.styled(title, "bold $key"))
-        for entry in members:
+        for entry in sections[title]:
             style = "$foreground" if entry.enabled else "$quiet"
             parts.append(
                 Content.assemble(

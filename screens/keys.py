@@ -8,9 +8,11 @@ and palette show what it lets through, so they can't drift from what the keys do
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import TypeAlias
 
 from textual.binding import ActiveBinding, Binding, BindingType
+from textual.dom import DOMNode
 from textual.keys import format_key
 from textual.screen import Screen
 
@@ -84,7 +86,7 @@ class Entry:
 
 
 def entries(screen: Screen[object], *, all_keys: bool = True) -> list[Entry]:
-    """What the keys do on a screen now, in the order of their bindings.
+    """What the keys do on a screen now, the focused widget's first, in the order they are declared.
 
     ``all_keys`` gives what the help lists; without it, only what the key line shows, one key each,
     with grouped keys (``J/K move``) joined.
@@ -101,7 +103,28 @@ def entries(screen: Screen[object], *, all_keys: bool = True) -> list[Entry]:
         else:
             continue
         found.setdefault(name, []).append(active)
-    return [_entry(each, all_keys=all_keys) for each in found.values()]
+    nodes: dict[DOMNode, int] = {}
+    for each in found.values():
+        nodes.setdefault(each[0].node, len(nodes))
+    places = {node: _places(type(node)) for node in nodes}
+
+    def place(each: list[ActiveBinding]) -> tuple[int, int]:
+        node = each[0].node
+        return nodes[node], places[node].get(each[0].binding.id or "", 0)
+
+    ordered = sorted(found.values(), key=place)
+    return [_entry(each, all_keys=all_keys) for each in ordered]
+
+
+@cache
+def _places(kind: type[DOMNode]) -> dict[str, int]:
+    """The order in which a class (and those it is made from) declares its bindings, by id."""
+    found: dict[str, int] = {}
+    for each in kind.__mro__:
+        for binding in each.__dict__.get("BINDINGS", ()):
+            if isinstance(binding, Binding) and binding.id is not None:
+                found.setdefault(binding.id, len(found))
+    return found
 
 
 def _entry(found: list[ActiveBinding], *, all_keys: bool) -> Entry:

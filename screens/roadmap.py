@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
-from textual import on, work
+from textual import on
 from textual.app import ComposeResult
-from textual.geometry import Region
 from textual.widgets import Static
 
-from screens import roadmap_edits as edits
-from screens import roadmap_flows as flows
 from screens.base import Failed, Page
 from screens.keys import Keys
-from screens.roadmap_edit import CellEditor, Editing
-from screens.roadmap_keys import KEYS, ONLY_IN_TABLE, OWN
+from screens.roadmap_keys import IN_TABLE_ONLY, KEYS, OWN
 from screens.roadmap_rows import (
     COLUMNS,
     LAUNCH,
@@ -34,8 +31,7 @@ from screens.roadmap_rows import (
     value,
 )
 from screens.roadmap_state import Showing
-from screens.roadmap_timeline import TimelineGrid
-from screens.roadmap_views import FilterLine, ViewLine
+from screens.roadmap_views import ViewLine
 from screens.safe import line
 from screens.widgets.bar import Piece
 from screens.widgets.grid import Cell, Grid
@@ -47,11 +43,17 @@ from store.fields import BY_PATH, Kind
 from store.projects import SORTABLE, Project
 from store.views import VIEWS
 
+if TYPE_CHECKING:
+    from screens.roadmap_edit import CellEditor
+    from screens.roadmap_filter import FilterLine
+    from screens.roadmap_timeline import TimelineGrid
+
 _SUGGESTED = (Kind.PERSON, Kind.TEXT)
 
 
 class RoadmapPage(Page):
-    """Screen 3."""
+    """Screen 3. What its keys do to projects stands in ``roadmap_deeds``; the filter line, the
+    timeline and the cell editor are made when they are first wanted."""
 
     PAGE = "roadmap"
     CSS_PATH = "roadmap.tcss"
@@ -66,28 +68,29 @@ class RoadmapPage(Page):
         self._sync: dict[str, RowSync] = {}
         self._fresh: set[str] = set()
         self._version: tuple[object, ...] | None = None
-        self._editor: CellEditor | None = None
         self._wanted_row: str | None = None
+        self._wanted_timeline = False
         self._last_column = ""
         self._table = Grid(COLUMNS, self._table_cell, at=NAME, id="table")
-        self._timeline = TimelineGrid(self._table_cell)
-        self._timeline.display = False
+        self._timeline: TimelineGrid | None = None
+        self._filter: FilterLine | None = None
+        self._editor: CellEditor | None = None
+        self._empty: Static | None = None
+        self._one_at_a_time = asyncio.Lock()
 
     def compose_content(self) -> ComposeResult:
         yield ViewLine(id="views")
-        yield FilterLine(id="filter")
+        if self.showing.filter_text:
+            yield self._filter_line()
         yield self._table
-        yield self._timeline
-        yield Static("", id="empty", markup=False)
 
     def on_mount(self) -> None:
-        super().on_mount()
-        self.query_one(FilterLine).put(self.showing.filter_text)
-        for grid in (self._table, self._timeline):
-            self.watch(grid, "scroll_y", self._scrolled, init=False)
+        self.watch(self._table, "scroll_y", self._scrolled, init=False)
         with contextlib.closing(connect(self.workplace.path)) as conn:
             query = self.showing.query(self.workplace.today())
             self._apply(first_look(conn, query, self.workplace.gates))
+        if self._wanted_timeline:
+            self.call_next(self.action_timeline)
         self.grid.focus()
 
     def kept(self) -> Mapping[str, object]:
@@ -95,17 +98,16 @@ class RoadmapPage(Page):
             **self.showing.kept(),
             "row": self.here,
             "column": self._table.column,
-            "timeline": bool(self._timeline.display),
+            "timeline": self.in_timeline,
         }
 
     def restore(self, kept: Mapping[str, object]) -> None:
         self.showing.restore(kept)
         row, column = kept.get("row"), kept.get("column")
         self._wanted_row = row if isinstance(row, str) else None
+        self._wanted_timeline = kept.get("timeline") is True
         if isinstance(column, str):
             self._table.move_to(None, column)
-        if kept.get("timeline") is True:
-            self._table.display, self._timeline.display = False, True
 
     def help_notes(self) -> Iterable[tuple[str, Sequence[tuple[str, str]]]]:
         yield "Signs in the Sync column", SYNC_SIGNS
@@ -113,15 +115,19 @@ class RoadmapPage(Page):
     def commands(self) -> Iterable[tuple[str, str, Callable[[], object]]]:
         for view in VIEWS:
             yield f"View: {view.label}", "", lambda key=view.key: self.action_view(key)  # type: ignore[misc]
-        yield "Copy project id", "", self.action_copy_id
-        yield "Show what needs attention", "", lambda: self.action_view("needs-attention")
+        yield "Copy project id", "", lambda: self.action_do("copy_id")
 
-    # -- what is shown -----------------------------------------------------------------------------
+    # -- what is under the cursor ------------------------------------------------------------------
+
+    @property
+    def in_timeline(self) -> bool:
+        """Whether the timeline is on show, not the table."""
+        return self._timeline is not None and bool(self._timeline.display)
 
     @property
     def grid(self) -> Grid:
-        """The grid that is on show: the table or the timeline."""
-        return self._timeline if self._timeline.display else self._table
+        """The grid that is on show."""
+        return self._timeline if self._timeline is not None and self.in_timeline else self._table
 
     @property
     def here(self) -> str | None:
@@ -130,9 +136,9 @@ class RoadmapPage(Page):
         return row if row in self._rows else None
 
     @property
-    def table_rows(self) -> Sequence[str]:
-        """The projects in the table's order."""
-        return list(self._rows)
+    def column(self) -> str:
+        """The field under the cursor; in the timeline that is the launch target."""
+        return LAUNCH if self.in_timeline else self._table.column
 
     @property
     def chosen(self) -> list[str]:
@@ -141,34 +147,9 @@ class RoadmapPage(Page):
         return selected or ([self.here] if self.here else [])
 
     @property
-    def state(self) -> str:
-        """What the keys are for: ``editing``, ``filtering``, ``timeline`` or ``table``."""
-        if self._editor is not None:
-            return "editing"
-        focused = self.focused
-        if focused is not None and isinstance(focused.parent, FilterLine):
-            return "filtering"
-        return "timeline" if self._timeline.display else "table"
-
-    @property
-    def busy(self) -> bool:
-        return self._editor is not None
-
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        if action not in OWN:
-            return True
-        state = self.state
-        if state in ("editing", "filtering"):
-            return False
-        if state == "timeline":
-            return action not in ONLY_IN_TABLE
-        column = self._table.column
-        return {
-            "enter_open": column == NAME,
-            "enter_explain": column == SYNC,
-            "enter_edit": column not in (NAME, SYNC),
-            "edit": column != SYNC,
-        }.get(action, True)
+    def order(self) -> list[str]:
+        """The projects on show, in the table's order."""
+        return list(self._rows)
 
     def value_of(self, row: str, path: str) -> Value:
         """A field of a project on show."""
@@ -180,45 +161,40 @@ class RoadmapPage(Page):
 
     def known(self, path: str) -> list[str]:
         """The values of a field among the projects on show, to suggest while typing."""
-        if path not in PATHS or BY_PATH[path].kind not in _SUGGESTED or path == NAME:
+        if path not in PATHS or path == NAME or BY_PATH[path].kind not in _SUGGESTED:
             return []
         return sorted({str(v) for row in self._rows.values() if (v := value(row, path))})
 
-    def _table_cell(self, row: str, path: str, width: int) -> Cell:
-        if path == SYNC:
-            return sync_cell(self._sync.get(row))
-        return cell(self._rows[row], path, width, self._today)
+    # -- which keys work ---------------------------------------------------------------------------
 
-    async def open_editor(self, editing: Editing, region: Region) -> None:
-        """Lay an editor over a cell."""
-        self._editor = CellEditor(editing, region, self.size)
-        await self.mount(self._editor)
-        self.refresh_bindings()
-
-    def close_editor(self) -> None:
-        """Back to the table, and up to date again."""
+    @property
+    def state(self) -> str:
+        """What the keys are for: ``editing``, ``filtering``, ``timeline`` or ``table``."""
         if self._editor is not None:
-            self._editor.remove()
-            self._editor = None
-            self.grid.focus()
-            self.refresh_bindings()
-            self.store_changed()
+            return "editing"
+        if self._filter is not None and self.focused in self._filter.children:
+            return "filtering"
+        return "timeline" if self.in_timeline else "table"
 
-    def put_rows(self, changed: Iterable[Project]) -> None:
-        """Show what an edit made of these projects at once; the next look puts them in order."""
-        for each in changed:
-            if each.project_id in self._rows:
-                self._rows[each.project_id] = tuple(each.values[path] for path in PATHS)
-        self.grid.touch()
+    @property
+    def busy(self) -> bool:
+        return self._editor is not None
 
-    def put_order(self, order: Sequence[str], at: str) -> None:
-        """Show the rows in another order, the cursor on ``at``."""
-        self._rows = {each: self._rows[each] for each in order if each in self._rows}
-        self._show_rows(at=at)
-
-    def return_to(self, row: str) -> None:
-        """Put the cursor on this project as soon as it is in the table."""
-        self._wanted_row = row
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if action not in OWN:
+            return True
+        state, deed = self.state, str(parameters[0]) if action == "do" else action
+        if state in ("editing", "filtering"):
+            return False
+        if state == "timeline":
+            return deed not in IN_TABLE_ONLY
+        column = self._table.column
+        return {
+            "open_name": column == NAME,
+            "explain": column == SYNC,
+            "edit_cell": column not in (NAME, SYNC),
+            "edit": column != SYNC,
+        }.get(deed, True)
 
     # -- keeping up --------------------------------------------------------------------------------
 
@@ -244,19 +220,20 @@ class RoadmapPage(Page):
             self._rows = {each: found.rows.get(each, row) for each, row in self._rows.items()}
             self.grid.touch()
             return
-        asked_before, self._version = self._version, found.version or None
+        before, self._version = self._version, found.version or None
         self._rows = dict(found.rows)
         self._counts = self._counts if found.counts is None else found.counts
-        asked = (asked_before or ())[1:] != found.version[1:]
-        gone = self._table.row not in self._rows
-        self._show_rows(at=next(iter(self._rows), None) if asked and gone else None)
+        other_question = before is not None and before[1:] != found.version[1:]
+        to_top = other_question and self.here is None
+        self._show_rows(at=next(iter(self._rows), None) if to_top else None)
         self._show_lines()
 
     def _show_rows(self, at: str | None = None) -> None:
         if self._wanted_row in self._rows:
             at, self._wanted_row = self._wanted_row, None
-        self._table.set_rows(list(self._rows), at=at)
-        self._timeline.set_projects(self._rows, self._today, at=at)
+        self._table.set_rows(self.order, at=at)
+        if self._timeline is not None:
+            self._timeline.set_projects(self._rows, self.workplace.today(), at=at)
 
     def _show_lines(self) -> None:
         showing, narrows = self.showing, self.showing.filtering.narrows
@@ -266,31 +243,44 @@ class RoadmapPage(Page):
         path, descending = showing.sort or (None, False)
         views.sorted_by = "" if path in self._table.shown_columns else showing.sorted_by
         self._table.set_sorted(path, descending=descending)
-        problem = showing.filtering.problem
-        note = problem or (f"{len(self._rows)} found" if narrows else "")
-        self.query_one(FilterLine).note(note, wrong=problem is not None)
-        self.set_class(not self._rows, "-empty")
-        self.query_one("#empty", Static).update("" if self._rows else self._nothing())
+        if self._filter is not None:
+            problem = showing.filtering.problem
+            note = problem or (f"{len(self._rows)} found" if narrows else "")
+            self._filter.note(note, wrong=problem is not None)
+        self._say_empty()
         self._note()
 
-    def _nothing(self) -> str:
-        """What to do next where there is no row."""
+    def _say_empty(self) -> None:
+        """Where there is no row, say what to do next."""
+        self.set_class(not self._rows, "-empty")
+        if self._rows:
+            return
+        if self._empty is None:
+            self._empty = Static("", id="empty", markup=False)
+            self.mount(self._empty, after=self._table)
         if self.showing.filtering.narrows:
-            return f"No project matches “{line(self.showing.filter_text)}”. Esc clears the filter."
-        if self._counts.get("all"):
-            return f"No project is in {self.showing.view.label}. ] shows the next view."
-        return "No projects yet. n adds the first one; steerco import FILE brings a workbook."
+            text = f"No project matches “{line(self.showing.filter_text)}”. Esc clears the filter."
+        elif self._counts.get("all"):
+            text = f"No project is in {self.showing.view.label}. ] shows the next view."
+        else:
+            text = "No projects yet. n adds the first one; steerco import FILE brings a workbook."
+        self._empty.update(text)
 
     def _note(self) -> None:
         pieces = []
         selected = len(self.grid.selected)
         if selected:
-            pieces.append(Piece(f"{selected} selected", "bold $key", "screen.select_all"))
+            pieces.append(Piece(f"{selected} selected", "bold $key", "screen.back"))
         attention = self._counts.get("needs-attention", 0)
         if attention and self.showing.view.key != "needs-attention":
             text = f"{'   ' if pieces else ''}{attention} need attention"
             pieces.append(Piece(text, "$warn", "screen.view('needs-attention')"))
         self.note(*pieces)
+
+    def _table_cell(self, row: str, path: str, width: int) -> Cell:
+        if path == SYNC:
+            return sync_cell(self._sync.get(row), width)
+        return cell(self._rows[row], path, width, self._today)
 
     def _scrolled(self) -> None:
         shown = [each for each in self.grid.shown_rows if each in self._rows]
@@ -304,6 +294,39 @@ class RoadmapPage(Page):
             self._sync.update(found)
             self._fresh.update(found)
             self.grid.touch(rows)
+
+    # -- what an edit shows at once ----------------------------------------------------------------
+
+    async def open_editor(self, editor: CellEditor) -> None:
+        """Lay an editor over its cell."""
+        self._editor = editor
+        await self.mount(editor)
+        self.refresh_bindings()
+
+    def close_editor(self) -> None:
+        """Back to the table, and up to date again."""
+        if self._editor is not None:
+            self._editor.remove()
+            self._editor = None
+            self.grid.focus()
+            self.refresh_bindings()
+            self.store_changed()
+
+    def put_rows(self, changed: Iterable[Project]) -> None:
+        """Show what an edit made of these projects; the next look puts them in order."""
+        for each in changed:
+            if each.project_id in self._rows:
+                self._rows[each.project_id] = tuple(each.values[path] for path in PATHS)
+        self.grid.touch()
+
+    def put_order(self, order: Sequence[str], at: str) -> None:
+        """Show the rows in another order, the cursor on ``at``."""
+        self._rows = {each: self._rows[each] for each in order if each in self._rows}
+        self._show_rows(at=at)
+
+    def return_to(self, row: str) -> None:
+        """Put the cursor on this project as soon as it is in the table."""
+        self._wanted_row = row
 
     # -- what happens in the widgets ---------------------------------------------------------------
 
@@ -333,29 +356,36 @@ class RoadmapPage(Page):
         event.stop()
         self._note()
 
-    @on(FilterLine.Changed)
-    def _filter_changed(self, event: FilterLine.Changed) -> None:
+    def on_filter_line_changed(self, event: FilterLine.Changed) -> None:
         self.showing.use_filter(event.text)
         self.store_changed()
 
-    @on(FilterLine.Done)
-    def _filter_done(self, event: FilterLine.Done) -> None:
+    def on_filter_line_done(self, event: FilterLine.Done) -> None:
         if event.cleared:
             self.showing.use_filter("")
             self.store_changed()
         self.grid.focus()
         self.refresh_bindings()
 
-    @on(CellEditor.GivenUp)
-    def _editor_given_up(self) -> None:
+    def on_cell_editor_given_up(self) -> None:
         self.close_editor()
 
-    @on(CellEditor.Accepted)
-    @work(group="save")
-    async def _editor_accepted(self, event: CellEditor.Accepted) -> None:
-        await edits.save(self, event.editor, event.text)
+    def on_cell_editor_accepted(self, event: CellEditor.Accepted) -> None:
+        from screens.roadmap_edits import save
+
+        self.run_worker(save(self, event.editor, event.text), group="save")
 
     # -- actions -----------------------------------------------------------------------------------
+
+    def action_do(self, deed: str) -> None:
+        """What a key does to projects, one after the other."""
+        self.run_worker(self._do(deed), group="deed", name=deed)
+
+    async def _do(self, deed: str) -> None:
+        from screens.roadmap_deeds import DEEDS
+
+        async with self._one_at_a_time:
+            await DEEDS[deed](self)
 
     def action_view(self, key: str) -> None:
         """Show a saved view."""
@@ -367,9 +397,18 @@ class RoadmapPage(Page):
         self.showing.step_view(step)
         self.store_changed()
 
+    def _filter_line(self) -> FilterLine:
+        if self._filter is None:
+            from screens.roadmap_filter import FilterLine
+
+            self._filter = FilterLine(self.showing.filter_text)
+            if self._table.is_attached:
+                self.mount(self._filter, before=self._table)
+        return self._filter
+
     def action_filter(self) -> None:
         """Type into the filter line."""
-        self.query_one(FilterLine).open()
+        self._filter_line().open()
         self.refresh_bindings()
 
     def action_narrow(self) -> None:
@@ -379,15 +418,16 @@ class RoadmapPage(Page):
         if held is None:
             self.say("This cell has nothing to filter by.")
             return
-        self.query_one(FilterLine).put(self.showing.narrow(path, held))
+        text = self.showing.narrow(path, held)
+        self._filter_line().put(text)
         self.store_changed()
 
     def action_back(self) -> None:
         """Clear the selection, else the filter, else the sort."""
         if self.grid.selected:
             self.grid.select([])
-        elif self.showing.filter_text:
-            self.query_one(FilterLine).action_clear()
+        elif self._filter is not None and self.showing.filter_text:
+            self._filter.action_clear()
         elif self.showing.sort is not None:
             self.showing.sort_by(None)
             self.store_changed()
@@ -399,10 +439,16 @@ class RoadmapPage(Page):
         self.workplace.wake()
         self.say(f"read again {self.workplace.now():%H:%M:%S}")
 
-    def action_timeline(self) -> None:
+    async def action_timeline(self) -> None:
         """Table or timeline; the cursor stays on its project."""
-        row = self.here
-        to_timeline = not self._timeline.display
+        row, to_timeline = self.here, not self.in_timeline
+        if self._timeline is None:
+            from screens.roadmap_timeline import TimelineGrid
+
+            self._timeline = TimelineGrid(self._table_cell)
+            await self.mount(self._timeline, after=self._table)
+            self.watch(self._timeline, "scroll_y", self._scrolled, init=False)
+            self._timeline.set_projects(self._rows, self.workplace.today(), at=row)
         self._timeline.display, self._table.display = to_timeline, not to_timeline
         self.grid.move_to(row)
         self.grid.focus()
@@ -425,70 +471,6 @@ class RoadmapPage(Page):
         if self.here is not None:
             self.shell.open_project(self.here)
 
-    def action_enter_open(self) -> None:
+    def action_open_name(self) -> None:
         """Enter on the name."""
         self.action_open()
-
-    async def action_enter_edit(self) -> None:
-        """Enter on a cell."""
-        await self.action_edit()
-
-    async def action_edit(self) -> None:
-        """Open the editor over the cell; in the timeline over the launch target."""
-        path = LAUNCH if self._timeline.display else self._table.column
-        await edits.open_editor(self, path)
-
-    @work(group="save")
-    async def action_move_row(self, step: int) -> None:
-        """Change places with the next row of the same priority band."""
-        await edits.move(self, step)
-
-    @work(group="save")
-    async def action_undo(self) -> None:
-        """Undo my last edit, by a new one."""
-        await edits.undo(self, redo=False)
-
-    @work(group="save")
-    async def action_redo(self) -> None:
-        """Do what was undone again."""
-        await edits.undo(self, redo=True)
-
-    @work(group="dialog")
-    async def action_new(self) -> None:
-        """A new project."""
-        await flows.new(self)
-
-    @work(group="dialog")
-    async def action_delete(self) -> None:
-        """Delete, after naming what goes."""
-        await flows.delete(self)
-
-    @work(group="dialog")
-    async def action_sort(self) -> None:
-        """Sort by any field."""
-        await flows.sort(self)
-
-    @work(group="dialog")
-    async def action_export(self) -> None:
-        """Write this view to a file."""
-        await flows.export(self)
-
-    @work(group="dialog")
-    async def action_enter_explain(self) -> None:
-        """What the Sync column says of this project, in sentences."""
-        await flows.explain(self)
-
-    @work(group="copy")
-    async def action_copy(self) -> None:
-        """Copy the cell."""
-        await edits.copy_text(self, edits.cell_text(self, self._table.column))
-
-    @work(group="copy")
-    async def action_copy_row(self) -> None:
-        """Copy the row: its id and its fields, separated by tabs."""
-        await edits.copy_text(self, edits.row_text(self))
-
-    @work(group="copy")
-    async def action_copy_id(self) -> None:
-        """Copy the project's id."""
-        await edits.copy_text(self, self.here or "")

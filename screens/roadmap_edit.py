@@ -56,7 +56,7 @@ class CellEditor(Vertical):
 
     BINDING_GROUP_TITLE = "In a cell"
     BINDINGS: ClassVar[Keys] = [
-        key("enter", "accept", "save", "Save the cell", id="cell.save", priority=True),
+        key("enter", "accept", "save", "Save the cell", id="cell.save"),
         key("escape", "give_up", "leave it", "Leave the cell untouched", id="cell.cancel"),
     ]
 

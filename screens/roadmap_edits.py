@@ -19,9 +19,10 @@ if TYPE_CHECKING:
     from screens.roadmap import RoadmapPage
 
 
-async def open_editor(page: RoadmapPage, path: str) -> None:
-    """Open the editor over a cell of the row under the cursor, or say why there is none."""
-    row, ids = page.here, page.chosen
+async def open_editor(page: RoadmapPage) -> None:
+    """Open the editor over the cell under the cursor (in the timeline over the launch target), or
+    say why there is none."""
+    row, ids, path = page.here, page.chosen, page.column
     if row is None:
         return
     if path == SYNC:
@@ -31,16 +32,13 @@ async def open_editor(page: RoadmapPage, path: str) -> None:
         page.say("A name is edited one project at a time; esc clears the selection.")
         return
     page.grid.move_to(row)
-    shown = path if path in page.grid.shown_columns else timeline.AXIS
-    region = page.grid.cell_region(row, shown)
+    region = page.grid.cell_region(row, timeline.AXIS if page.in_timeline else path)
     if region is None:
         page.say("There is no room to edit here; make the terminal larger.")
         return
-    held = page.value_of(row, path)
-    editing = Editing(
-        BY_PATH[path], tuple(ids), held, page.workplace.today(), tuple(page.known(path))
-    )
-    await page.open_editor(editing, region)
+    held, today = page.value_of(row, path), page.workplace.today()
+    editing = Editing(BY_PATH[path], tuple(ids), held, today, tuple(page.known(path)))
+    await page.open_editor(CellEditor(editing, region, page.size))
 
 
 async def save(page: RoadmapPage, editor: CellEditor, text: str) -> None:
@@ -67,9 +65,28 @@ async def save(page: RoadmapPage, editor: CellEditor, text: str) -> None:
         page.say("Nothing was changed: it is that already.")
 
 
-async def move(page: RoadmapPage, step: int) -> None:
-    """Change places with the neighbour in the table, within the priority band."""
-    row, order = page.here, list(page.table_rows)
+async def move_down(page: RoadmapPage) -> None:
+    """Change places with the next row of the same priority band."""
+    await _move(page, 1)
+
+
+async def move_up(page: RoadmapPage) -> None:
+    """Change places with the row before, of the same priority band."""
+    await _move(page, -1)
+
+
+async def undo(page: RoadmapPage) -> None:
+    """Undo my last edit, by a new one."""
+    await _undo(page, redo=False)
+
+
+async def redo(page: RoadmapPage) -> None:
+    """Do what was undone again."""
+    await _undo(page, redo=True)
+
+
+async def _move(page: RoadmapPage, step: int) -> None:
+    row, order = page.here, page.order
     if row is None:
         return
     if page.showing.sort is not None:
@@ -96,8 +113,7 @@ async def move(page: RoadmapPage, step: int) -> None:
     page.store_changed()
 
 
-async def undo(page: RoadmapPage, *, redo: bool) -> None:
-    """Undo my last edit, or do what was undone again."""
+async def _undo(page: RoadmapPage, *, redo: bool) -> None:
     try:
         done = await page.write(itsc_roadmap.undo, page.workplace.ctx, redo=redo)
     except Failed as error:
@@ -113,27 +129,31 @@ async def undo(page: RoadmapPage, *, redo: bool) -> None:
     page.store_changed()
 
 
-def cell_text(page: RoadmapPage, path: str) -> str:
-    """The whole text of a cell, however little of it fits on the screen."""
-    row = page.here
+async def copy_cell(page: RoadmapPage) -> None:
+    """Copy the cell's whole text, however little of it fits on the screen."""
+    row, path = page.here, page.column
     if row is None:
-        return ""
+        return
     if path == SYNC:
         sync = page.sync_of(row)
-        return column(sync) if sync is not None else ""
-    held = page.value_of(row, path)
-    return "" if held is None else shown_value(held)
+        await _copy(page, column(sync) if sync is not None else "")
+    else:
+        held = page.value_of(row, path)
+        await _copy(page, "" if held is None else shown_value(held))
 
 
-def row_text(page: RoadmapPage) -> str:
-    """The project's id and the table's fields, separated by tabs."""
+async def copy_row(page: RoadmapPage) -> None:
+    """Copy the project's id and the table's fields, separated by tabs."""
     row = page.here
-    if row is None:
-        return ""
-    held = (page.value_of(row, path) for path in PATHS)
-    return "\t".join([row, *("" if each is None else line(str(each)) for each in held)])
+    if row is not None:
+        held = (page.value_of(row, path) for path in PATHS)
+        await _copy(page, "\t".join([row, *("" if v is None else line(str(v)) for v in held)]))
 
 
-async def copy_text(page: RoadmapPage, text: str) -> None:
-    """Copy a text and say so."""
+async def copy_id(page: RoadmapPage) -> None:
+    """Copy the project's id."""
+    await _copy(page, page.here or "")
+
+
+async def _copy(page: RoadmapPage, text: str) -> None:
     page.say(await copy(page.app, text) if text else "This cell is blank.")

@@ -90,9 +90,7 @@ class NewProject(ModalScreen["dict[str, str] | None"]):
 
     BINDING_GROUP_TITLE = "A new project"
     BINDINGS: ClassVar[Keys] = [
-        key(
-            "enter,ctrl+s", "accept", "create", "Create the project", id="new.create", priority=True
-        ),
+        key("enter,ctrl+s", "accept", "create", "Create the project", id="new.create"),
         key("escape", "give_up", "cancel", "No new project", id="new.cancel"),
         key("down,tab", "app.focus_next", "next field", "The next field", id="new.next"),
         key("up,shift+tab", "app.focus_previous", "before", "Back", id="new.before", show=False),

@@ -7,9 +7,11 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from rich.cells import cell_len
+
 from screens.dates import is_late, launch
 from screens.widgets.columns import Column
-from screens.widgets.grid import Cell
+from screens.widgets.grid import Cell, Part
 from services import overview
 from services.overview import Gates
 from services.sync.status import RowSync, column
@@ -48,7 +50,14 @@ SYNC_SIGNS = (
     ("✗", "it was refused and needs you: see the Sync screen"),
     ("–", "off, paused, or not there yet"),
 )
-_RESTLESS = ("pending", "in_flight")
+_TONES = {
+    "synced": "good",
+    "pending": "p2",
+    "in_flight": "p2",
+    "retrying": "warn",
+    "conflict": "bold bad",
+    "failed": "bold bad",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,17 +144,17 @@ def cell(row: Row, path: str, width: int, today: dt.date) -> Cell:
             return Cell("—", "faint") if held is None else Cell(str(held), "quiet")
 
 
-def sync_cell(sync: RowSync | None) -> Cell:
-    """The sync column of a row; a dot while it is being read."""
+def sync_cell(sync: RowSync | None, width: int) -> Cell:
+    """The sync column of a row, each target in the colour of its state; a dot while it is read."""
     if sync is None:
         return Cell("·", "faint")
-    states = (sync.firestore.state, sync.salesforce.state)
-    if sync.trouble:
-        tone = "bold bad"
-    elif "retrying" in states:
-        tone = "warn"
-    elif any(state in _RESTLESS for state in states):
-        tone = "p2"
-    else:
-        tone = "good" if states == ("synced", "synced") else "quiet"
-    return Cell(column(sync), tone)
+    text = column(sync)
+    first, _, second = text.partition(" ")
+    rest = " " * max(0, width - cell_len(text))
+    return Cell(
+        text,
+        parts=(
+            Part(f"{first} ", _TONES.get(sync.firestore.state, "quiet")),
+            Part(second + rest, _TONES.get(sync.salesforce.state, "quiet")),
+        ),
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 from rich.text import Text
@@ -30,16 +30,13 @@ class Place:
     name: str
 
 
-PLACES = tuple(
-    place
-    for place in (
-        Place(Tab("3", "Roadmap", "roadmap"), "screens.roadmap", "RoadmapPage"),
-        Place(Tab("4", "Project", "project"), "screens.project", "ProjectPage"),
-        Place(Tab("5", "Sync", "sync"), "screens.sync", "SyncPage"),
-    )
-    if find_spec(place.module) is not None
+PLACES = (
+    Place(Tab("3", "Roadmap", "roadmap"), "screens.roadmap", "RoadmapPage"),
+    Place(Tab("4", "Project", "project"), "screens.project", "ProjectPage"),
+    Place(Tab("5", "Sync", "sync"), "screens.sync", "SyncPage"),
 )
 KEEP_SECONDS = 30.0
+DIALOGS_CSS = Path(__file__).with_name("dialogs.tcss")
 
 
 class StoreChanged(Message):
@@ -51,7 +48,7 @@ class SteercoApp(App[None]):
     end."""
 
     TITLE = "Steerco"
-    CSS_PATH = "app.tcss"
+    CSS_PATH = Path(__file__).with_name("app.tcss")
     BINDINGS = EVERYWHERE
     BINDING_GROUP_TITLE = "Everywhere"
     ENABLE_COMMAND_PALETTE = False
@@ -69,22 +66,24 @@ class SteercoApp(App[None]):
         maps ids of bindings to keys; ``theme`` is a theme's name and wins over the last session's.
         """
         self._kept = session.load(workplace.path.parent)
-        start = self._kept.get("page")
+        start = session.word(self._kept, "page")
         self.tabs = tuple(place.tab for place in PLACES)
         known = {tab.name for tab in self.tabs}
         # The mode Textual opens first is read from here while it is being made.
         self.DEFAULT_MODE = start if start in known else "roadmap"  # type: ignore[misc]
         super().__init__()
         self.workplace = workplace
+        self.animation_level = "none"
         self._on_ready = on_ready
         self._pages: dict[str, Page] = {}
         for place in PLACES:
             self.add_mode(place.tab.name, self._maker(place))
         for each in THEMES:
             self.register_theme(each)
-        wanted = theme or self._kept.get("theme")
+        wanted = theme or session.word(self._kept, "theme")
         self.set_reactive(App.theme, wanted if wanted in self.available_themes else DARK)
-        self.stylesheet.set_variables(self.get_css_variables())
+        self._styled_with = self.get_css_variables()
+        self.stylesheet.set_variables(self._styled_with)
         if keymap:
             self.set_keymap(keymap)
         workplace.desk.watch(self.note_change)
@@ -93,12 +92,27 @@ class SteercoApp(App[None]):
         theme = self.current_theme
         return meanings(theme.to_color_system().generate(), dark=theme.dark)
 
+    def refresh_css(self, animate: bool = True) -> None:
+        """Textual parses every rule again for each new page; only another theme needs that."""
+        variables = self.get_css_variables()
+        if variables != self._styled_with:
+            self._styled_with = variables
+            super().refresh_css(animate=animate)
+            return
+        for screen in self.screen_stack:
+            if screen._css_update_count not in (-1, self._css_update_count):
+                self.stylesheet.update(screen, animate=animate)
+            screen._css_update_count = self._css_update_count
+
     # -- pages -----------------------------------------------------------------------------------
 
     def _maker(self, place: Place) -> Callable[[], Page]:
         def make() -> Page:
             kind: type[Page] = getattr(importlib.import_module(place.module), place.name)
             page = kind(self.workplace)
+            for path in page.css_path:
+                # Read here, the new rules alone are parsed; left to Textual, all would be again.
+                self.stylesheet.read(path)
             page.restore(session.part(session.part(self._kept, "pages"), place.tab.name))
             self._pages[place.tab.name] = page
             return page
@@ -107,8 +121,7 @@ class SteercoApp(App[None]):
 
     def go(self, name: str) -> None:
         """Switch to a page."""
-        if any(tab.name == name for tab in self.tabs):
-            self.switch_mode(name)
+        self.switch_mode(name)
 
     def action_go(self, name: str) -> None:
         """The same, for a key."""
@@ -117,8 +130,6 @@ class SteercoApp(App[None]):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action in ("go", "palette") and isinstance(self.screen, Page) and self.screen.busy:
             return False
-        if action == "go":
-            return any(tab.name == parameters[0] for tab in self.tabs)
         return True
 
     def open_project(self, project_id: str) -> None:
@@ -142,6 +153,7 @@ class SteercoApp(App[None]):
         self.call_after_refresh(self._painted)
 
     def _painted(self) -> None:
+        self.stylesheet.read(DIALOGS_CSS)
         self.workplace.desk.start()
         self.on_store_changed()
         self.set_interval(KEEP_SECONDS, self._keep)

@@ -40,6 +40,12 @@ def save(directory: Path, kept: Mapping[str, Any]) -> None:
             raise
 
 
+def word(kept: Mapping[str, Any], name: str) -> str:
+    """What was kept under a name, where it is text; empty where it is anything else."""
+    found = kept.get(name)
+    return found if isinstance(found, str) else ""
+
+
 def part(kept: Mapping[str, Any], name: str) -> dict[str, Any]:
     """A part of what was kept that is itself a mapping; empty where it is anything else."""
     found = kept.get(name)

@@ -42,6 +42,8 @@ class Bar(Widget):
         room = width - _cells(right)
         left: list[Piece] = []
         for piece in self.left(width):
+            if not piece.text:
+                continue
             text = cut(piece.text, room)
             if not text:
                 break

@@ -34,7 +34,7 @@ class Choices(Vertical):
 
     BINDING_GROUP_TITLE = "In a list"
     BINDINGS: ClassVar[Keys] = [
-        key("enter", "take", "choose", "Take the marked line", id="choices.take", priority=True),
+        key("enter", "take", "choose", "Take the marked line", id="choices.take"),
         key("escape", "give_up", "cancel", "Leave everything as it was", id="choices.cancel"),
         key("up,ctrl+k", "move(-1)", "up", "One line up", id="choices.up", show=False),
         key("down,ctrl+j", "move(1)", "down", "One line down", id="choices.down", show=False),

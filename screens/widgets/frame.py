@@ -15,6 +15,7 @@ from screens.widgets.bar import Bar, Piece
 from services.overview import TargetHealth
 
 _NAMES = {"firestore": "Firestore", "salesforce": "Salesforce"}
+_TO_SYNC = "app.go('sync')"
 _STATES: dict[str, tuple[str, str, str]] = {
     "ok": ("●", "", "$good"),
     "waiting": ("○", "not reached yet", "$quiet"),
@@ -65,15 +66,16 @@ class TitleLine(Bar):
         pieces: list[Piece] = []
         for name, each in self.health.items():
             symbol, word, style = _STATES[each.state]
-            said = [word] if word and not (short and each.state == "waiting") else []
+            said = [(f"{symbol} {word}" if word else symbol, style)]
             if each.waiting:
-                said.append(f"{each.waiting} waiting")
+                said.append((f"{each.waiting} waiting", "$quiet"))
             if each.trouble:
-                said.append(f"{each.trouble} need you")
+                needs = "needs you" if each.trouble == 1 else "need you"
+                said.append((f"{each.trouble} {needs}", "bold $bad"))
             label = _NAMES.get(name, name)[: 1 if short else None]
-            pieces.append(Piece(f"   {label} ", "$quiet", "app.go('sync')"))
-            style = "bold $bad" if each.trouble else style
-            pieces.append(Piece(" ".join([symbol, *said]), style, "app.go('sync')"))
+            pieces.append(Piece(f"   {label} ", "$quiet", _TO_SYNC))
+            for place, (text, tone) in enumerate(said):
+                pieces.append(Piece(f" {text}" if place else text, tone, _TO_SYNC))
         return pieces
 
 

@@ -358,7 +358,6 @@ class Grid(ScrollView, can_focus=True):
     # -- painting ------------------------------------------------------------------------------
 
     def on_mount(self) -> None:
-        super().on_mount()  # type: ignore[no-untyped-call]
         self.app.theme_changed_signal.subscribe(self, lambda _theme: self._tones.clear())
 
     def on_resize(self, event: events.Resize) -> None:
@@ -421,15 +420,15 @@ class Grid(ScrollView, can_focus=True):
                 segments.append(Segment(" " * self._gap, style))
             cells = self._widths[column.key]
             cell = self._cell(row, column.key, cells)
-            if cell.parts:
-                segments += [Segment(p.text, style + self._tone(p.tone)) for p in cell.parts]
-                continue
-            text = fit(line(cell.text), cells, right=column.right)
+            parts = cell.parts or (
+                Part(fit(line(cell.text), cells, right=column.right), cell.tone),
+            )
             if here and self._by_cell and column.key == self._column:
                 name = "grid--cell-cursor" if self.has_focus else "grid--cell-cursor-blurred"
-                segments.append(Segment(text, self.get_component_rich_style(name)))
+                marked = self.get_component_rich_style(name)
+                segments += [Segment(part.text, marked) for part in parts]
             else:
-                segments.append(Segment(text, style + self._tone(cell.tone)))
+                segments += [Segment(p.text, style + self._tone(p.tone)) for p in parts]
         return Strip(segments).adjust_cell_length(width, style)
 
     def _fitting(self) -> list[Column]:

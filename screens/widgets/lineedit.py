@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from rich.text import Text
+from textual.binding import Binding, BindingType
 from textual.widgets import Input
 
 from screens.safe import line
 
 
-class LineEdit(Input):
-    """An Input without blinking that never sends a control character to the terminal."""
+class LineEdit(Input, inherit_bindings=False):
+    """An Input without blinking that never sends a control character to the terminal.
+
+    Enter belongs to whatever it stands in, which says in the key line what it does.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        each for each in Input.BINDINGS if isinstance(each, Binding) and each.key != "enter"
+    ]
 
     def __init__(
         self,
