@@ -32,7 +32,7 @@ OpenChannel: TypeAlias = Callable[[], Any]
 """Opens a ``grpc.Channel`` of its own; may raise google.auth's GoogleAuthError."""
 
 SECONDS_PER_MIB = 1.0
-SECONDS_PER_READ = 0.01
+SECONDS_PER_ROW = 0.01
 LIST_SECONDS = 30.0
 _STATUSES = {
     "ALREADY_EXISTS": DocStatus.EXISTS,
@@ -122,7 +122,7 @@ class GoogleDocuments(DocumentStore):
         if names:
             client, wire = self._connected()
             request = wire.batch_get(self._endpoint.name, names)
-            timeout = self._timeout + SECONDS_PER_READ * len(names)
+            timeout = self._timeout + SECONDS_PER_ROW * len(names)
             answers = self._read(client.batch_get_documents, request, timeout)
             for snapshot in map(wire.batch_get_found, answers):
                 if snapshot is not None:
@@ -135,7 +135,7 @@ class GoogleDocuments(DocumentStore):
         """See DocumentStore."""
         client, wire = self._connected()
         request = wire.changed_query(self._documents, collection, field, mark, limit, after_id)
-        answers = self._read(client.run_query, request, self._timeout + SECONDS_PER_READ * limit)
+        answers = self._read(client.run_query, request, self._timeout + SECONDS_PER_ROW * limit)
         return [found for found in map(wire.query_found, answers) if found is not None]
 
     def ids(self, collection: str) -> list[str]:
@@ -185,12 +185,10 @@ class GoogleDocuments(DocumentStore):
         client, wire = self._connected()
         request = wire.batch_write(self._endpoint.name, messages)
         mib = sum(message.ByteSize() for message in messages) / 2**20
+        timeout = self._timeout + SECONDS_PER_ROW * len(messages) + SECONDS_PER_MIB * mib
         try:
             answer = client.batch_write(
-                request,
-                retry=None,
-                timeout=self._timeout + SECONDS_PER_MIB * mib,
-                metadata=self._metadata,
+                request, retry=None, timeout=timeout, metadata=self._metadata
             )
         except GoogleAPICallError as error:
             raise RequestFailed(self._failed(error, Phase.WRITE)) from None
