@@ -6,7 +6,7 @@ import contextlib
 import datetime as dt
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.sync.targets.base import Action, Ref, Write
@@ -54,6 +54,7 @@ values = st.recursive(
 documents = st.dictionaries(st.one_of(st.sampled_from(NAMES), st.text(min_size=1)), values)
 
 
+@settings(deadline=None, derandomize=True)
 @given(documents, st.sampled_from([TOKEN, "", "rubbish"]))
 def test_any_document_can_be_read_and_its_values_are_canonical(
     fields: dict[str, Any], token: str
@@ -70,6 +71,7 @@ def test_any_document_can_be_read_and_its_values_are_canonical(
         assert moment is None or moment.tzinfo is not None
 
 
+@settings(deadline=None, derandomize=True)
 @given(documents)
 def test_what_was_read_of_any_document_can_be_written_again(fields: dict[str, Any]) -> None:
     remote = remote_of(Ref("P1"), Snapshot("P1", fields, TOKEN))

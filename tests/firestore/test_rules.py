@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.sync.targets.base import ErrorClass, Problem, TargetDown
@@ -164,6 +164,7 @@ class Server:
         return [DocResult(DocStatus.OK, update_time=str(item)) for item in items]
 
 
+@settings(deadline=None, derandomize=True)
 @given(st.integers(0, 40), st.sets(st.integers(0, 39)), st.integers(1, 50))
 def test_bad_rows_are_found_and_every_other_row_is_written_once(
     count: int, bad: set[int], limit: int
