@@ -26,6 +26,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         faults = Faults([*options.fault, *_latency(options.latency)])
+    except ValueError as wrong:
+        print(f"sandbox: {wrong}", file=sys.stderr)  # noqa: T201
+        return 2
+    try:
         key = options.jwt_public_key.read_bytes() if options.jwt_public_key else None
         store = Store(options.db)
         seed.fill(store, system_clock)
@@ -33,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from services.sandbox.server import HOST, listen, serve
 
         sock = listen(options.port)
-    except (ValueError, OSError, sqlite3.Error) as problem:
+    except (OSError, OverflowError, sqlite3.Error) as problem:
         print(f"sandbox: {problem}", file=sys.stderr)  # noqa: T201
         return 1
     with store.reading() as db:
