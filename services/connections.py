@@ -146,7 +146,7 @@ def _sandbox_firestore(_settings: Settings, home: Path, _opened: Connections) ->
     return FirestoreTarget(EmbeddedDocuments(home / SANDBOX_FIRESTORE))
 
 
-def _sandbox_salesforce(settings: Settings, home: Path, opened: Connections) -> Target:
+def _sandbox_salesforce(_settings: Settings, home: Path, opened: Connections) -> Target:
     from services.sandbox.process import SandboxProcess
     from services.sync.targets.salesforce import SalesforceTarget
     from services.sync.targets.sf_login import SalesforceConnection
@@ -155,6 +155,5 @@ def _sandbox_salesforce(settings: Settings, home: Path, opened: Connections) -> 
     opened._stack.callback(process.stop)
     process.start(home / SANDBOX_SALESFORCE)
     url, token = process.wait_ready()
-    return SalesforceTarget(
-        SalesforceConnection(instance_url=url, access_token=token), settings.field_names
-    )
+    # The sandbox's organisation calls its fields as the package does, whatever the real one does.
+    return SalesforceTarget(SalesforceConnection(instance_url=url, access_token=token))

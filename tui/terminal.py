@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 import sys
 
 from services import config, connections
@@ -44,17 +43,13 @@ def workplace(settings: Settings) -> Workplace:
     )
     conn = open_database(path)
     try:
-        if settings.sandbox and _never_used(conn):
+        if settings.sandbox:
             from services.importing.apply import add_samples
 
             add_samples(conn, place.ctx, place.today())
     finally:
         conn.close()
     return place
-
-
-def _never_used(conn: sqlite3.Connection) -> bool:
-    return conn.execute("SELECT 1 FROM operations LIMIT 1").fetchone() is None
 
 
 def _run(place: Workplace, settings: Settings) -> int:

@@ -194,11 +194,10 @@ def add_samples(conn: sqlite3.Connection, ctx: Context, today: dt.date) -> int:
     came in (0 in any other database)."""
     from services.importing.samples import sample_projects
 
-    with transaction(conn):
-        if conn.execute("SELECT 1 FROM operations LIMIT 1").fetchone():
-            return 0
-        rows = tuple(
-            ImportRow(project_id, values, None, "samples", number)
-            for number, (project_id, values) in enumerate(sample_projects(today), start=1)
-        )
-        return apply_plan(conn, ctx, ImportPlan(rows, (), ())).created
+    if conn.execute("SELECT 1 FROM operations LIMIT 1").fetchone():
+        return 0
+    rows = tuple(
+        ImportRow(project_id, values, None, "samples", number)
+        for number, (project_id, values) in enumerate(sample_projects(today), start=1)
+    )
+    return apply_plan(conn, ctx, ImportPlan(rows, (), ())).created

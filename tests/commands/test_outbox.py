@@ -6,9 +6,11 @@ import re
 import socket
 import sqlite3
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
+from services.sandbox.process import SandboxProcess
 from tests.commands.conftest import Steerco
 
 UTC = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
@@ -268,6 +270,45 @@ def test_doctor_goes_on_where_other_commands_refuse(
     assert found[check]["ok"] is False
     assert says in found[check]["detail"]
     assert found[check]["advice"]
+
+
+def test_doctor_and_sync_against_an_organisation_that_is_configured(
+    steerco: Steerco, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    server = SandboxProcess()
+    server.start(tmp_path / "org.db")
+    try:
+        url, token = server.wait_ready()
+        monkeypatch.setenv("SF_INSTANCE_URL", url)
+        monkeypatch.setenv("SF_ACCESS_TOKEN", token)
+        monkeypatch.setenv("SF_TITLE_FIELD", "Subject__c")
+        found = {each["check"]: each for each in steerco("doctor", "--json").json["checks"]}
+        assert found["firestore"]["detail"] == "Firestore is not configured"
+        assert found["salesforce"]["ok"] is False
+        assert "Subject__c" in found["salesforce"]["detail"], "a field the organisation has not"
+
+        monkeypatch.delenv("SF_TITLE_FIELD")
+        healthy = steerco("doctor", "--json")
+        assert healthy.code == 0
+        found = {each["check"]: each for each in healthy.json["checks"]}
+        assert "ITSC_SF_SYNC_ENABLED" in found["salesforce"]["detail"], "off, and said so"
+
+        steerco("projects", "add", "feature_name=A", "--id", "a")
+        monkeypatch.setenv("ITSC_SF_SYNC_ENABLED", "on")
+        done = steerco("sync", "--json")
+        assert done.code == 0, done.err
+        assert (done.json["salesforce"]["done"], done.json["firestore"]["held"]) == (1, 1)
+        assert token not in healthy.out + done.out + done.err
+    finally:
+        server.stop()
+
+
+def test_the_sandbox_keeps_its_own_field_names(
+    steerco: Steerco, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SF_TITLE_FIELD", "Subject__c")
+    steerco("projects", "add", "feature_name=A")
+    assert steerco("sync").code == 0
 
 
 def test_doctor_notices_another_organisation(

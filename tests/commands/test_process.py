@@ -45,9 +45,9 @@ def test_without_a_terminal_the_terminal_says_so(process: Steerco) -> None:
     assert "steerco --help" in done.sentence
 
 
-def test_a_reader_that_leaves_early_is_no_error(home: Path, process: Steerco) -> None:
-    for number in range(3):
-        process("projects", "add", f"feature_name={number}" + "x" * 200)
+def test_a_reader_that_leaves_early_is_no_error(steerco: Steerco) -> None:
+    for number in range(5):  # more than a pipe holds
+        steerco("projects", "add", f"feature_name={number}", "brief.what_it_does=" + "x" * 30_000)
     done = subprocess.run(
         f"{' '.join(PYTHON)} projects list --json | head -c 1",
         shell=True,

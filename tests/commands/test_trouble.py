@@ -74,19 +74,21 @@ def test_a_damaged_database_is_left_as_it_is(steerco: Steerco, home: Path, damag
 def test_damage_inside_the_database_is_a_sentence_too(
     steerco: Steerco, home: Path, database: Callable[[], sqlite3.Connection]
 ) -> None:
-    for number in range(60):
-        steerco(
-            "projects", "add", f"feature_name=Project {number}", "brief.what_it_does=" + "x" * 900
-        )
+    steerco("projects", "add", "feature_name=A")
     with database() as conn:
         conn.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        size = conn.execute("PRAGMA page_size").fetchone()[0]
+        sql = "SELECT rootpage FROM sqlite_master WHERE name = 'projects'"
+        page = conn.execute(sql).fetchone()[0]
     path = home / "sandbox.db"
     whole = bytearray(path.read_bytes())
-    whole[4096 * 2 :] = b"\xff" * (len(whole) - 4096 * 2)
+    whole[size * (page - 1) : size * page] = b"\xff" * size
     path.write_bytes(whole)
     done = steerco("projects", "list")
     assert (done.code, done.out) == (1, "")
-    assert "damaged" in done.sentence
+    assert "the database file is damaged" in done.sentence
+    found = {each["check"]: each for each in steerco("doctor", "--json").json["checks"]}
+    assert found["database"]["ok"] is False
 
 
 def test_a_newer_database_is_refused_and_unchanged(
