@@ -80,10 +80,13 @@ def launch_date(target: str | None) -> dt.date | None:
     return dt.date.fromisoformat(target)
 
 
-def check_project_id(project_id: object) -> str:
-    """A valid project id, or Refusal: 1 to 32 of A-Z a-z 0-9 _ -."""
+def check_project_id(project_id: object, path: str = "project_id") -> str:
+    """A valid project id, or Refusal: 1 to 32 of A-Z a-z 0-9 _ -, and not of the form __x__,
+    which Firestore keeps for itself."""
     if not isinstance(project_id, str) or not _PROJECT_ID.fullmatch(project_id):
-        raise Refusal("project_id", project_id, "use 1 to 32 of A-Z a-z 0-9 _ -")
+        raise Refusal(path, project_id, "use 1 to 32 of A-Z a-z 0-9 _ -")
+    if project_id.startswith("__") and project_id.endswith("__"):
+        raise Refusal(path, project_id, "Firestore keeps names of the form __x__")
     return project_id
 
 
@@ -119,7 +122,7 @@ def check(path: str, value: object) -> Value:
             return _check_launch(field, value)
         case Kind.PARENT:
             text = clean_text(value)
-            return None if text is None else check_project_id(text)
+            return None if text is None else check_project_id(text, path)
         case _:
             return _check_text(field, value)
 
