@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from services.overview import gates
 from services.sync.engine import Engine, Totals
+from services.sync.targets.base import ErrorClass, Problem
 from store import deliveries, targets
 from store.candidates import MOVING_SQL, OPEN_SQL
 from store.deliveries import TARGETS
@@ -66,17 +67,21 @@ def drain(
     """
     totals = {name: Totals() for name in names}
     moved_at = engine.ctx.clock()
+    resting: dict[str, float] = {}
     try:
         while True:
-            cycle = engine.cycle(names=names, impatient=True)
+            now = engine.ctx.clock()
+            asked = [name for name in names if resting.get(name, now) <= now]
+            cycle = engine.cycle(names=asked, impatient=True)
             moved = _count(totals, cycle)
+            resting |= {name: _next_probe(engine, name) for name in asked if cycle[name].problem}
             if progress is not None:
                 progress(sum(t.done for t in totals.values()), _left(engine, names))
             now = engine.ctx.clock()
             if moved:
                 moved_at = now
                 continue
-            pause = _pause(engine, names, cycle, now)
+            pause = _pause(engine, totals, resting, now)
             if pause is None or now + pause - moved_at > patience:
                 break
             sleep(pause)
@@ -103,32 +108,41 @@ def _left(engine: Engine, names: Sequence[str]) -> int:
     return sum(counts[n]["pending"] + counts[n]["retrying"] + counts[n]["in_flight"] for n in names)
 
 
+def _next_probe(engine: Engine, name: str) -> float:
+    """When a target that failed may be asked again: by then it is worth it, or the other side
+    said so. The first try of a run is made at once; its own failures are answered with patience."""
+    return targets.get(engine.conn, name).probe_at or engine.ctx.clock()
+
+
 def _pause(
-    engine: Engine, names: Sequence[str], cycle: dict[str, Totals], now: float
+    engine: Engine, totals: dict[str, Totals], resting: dict[str, float], now: float
 ) -> float | None:
     """Seconds until it is worth another cycle; None where nothing will move by itself."""
     current = gates(engine.conn, engine.configured)
     waits = []
-    for name in names:
+    for name, part in totals.items():
         if name not in engine.remotes or not current[name].open:
             continue
         due = deliveries.next_due(engine.conn, name, now)
         if due is None:
             continue
-        problem = cycle[name].problem
-        if problem is not None:
-            # Only where the other side said when to come back, or is likely back in a moment.
-            if problem.retry_after is not None:
-                waits.append(max(0.05, problem.retry_after))
-            elif problem.code in SOON:
-                waits.append(1.0)
+        if part.problem is not None:
+            if _passes_soon(part.problem):
+                waits.append(max(0.05, resting[name] - now))
             continue
         if due > now or _has_claimable_later(engine, name, now):
             waits.append(max(0.05, due - now))
     return min(waits) if waits else None
 
 
-SOON = {"SERVER_UNAVAILABLE", "UNAVAILABLE_503", "ABORTED"}
+SOON = {"SERVER_UNAVAILABLE", "UNAVAILABLE_503", "ABORTED", "HTTP_429"}
+
+
+def _passes_soon(problem: Problem) -> bool:
+    """Whether the other side said when to come back, or is likely back in a moment."""
+    if problem.retry_after is not None or problem.code in SOON:
+        return True
+    return problem.cls is ErrorClass.TRANSIENT and problem.code != "READ_TIMEOUT"
 
 
 def _has_claimable_later(engine: Engine, name: str, now: float) -> bool:
