@@ -120,10 +120,13 @@ class Drainer:
         local = projects.get_many(self.conn, [c.project_id for c in claims])
         known = bases.get_many(self.conn, [c.project_id for c in claims], target.name)
         refs = [self._ref(c, local.get(c.project_id), known.get(c.project_id)) for c in claims]
-        read_at = self.ctx.clock()
-        remotes = target.read(refs)
+        # The time that counts is the one after the answer: a read may itself take longer than it
+        # stays fresh, and would otherwise be made again for ever.
+        remotes, read_at = target.read(refs), self.ctx.clock()
         self.point(f"{target.name}:read")
         history = _history(target, claims, remotes)
+        if self.ctx.clock() - read_at > FRESH:
+            remotes, read_at = target.read(refs), self.ctx.clock()
         with transaction(self.conn):
             jobs = self._judge_all(target.name, claims, remotes, history, result)
             standing = deliveries.mark_sent(
