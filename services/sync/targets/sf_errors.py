@@ -175,7 +175,12 @@ def classify_exception(failure: Exception, asked: Asked) -> Problem:
 
 
 def unreadable(asked: Asked, response: Any) -> Problem:
-    """An answer that is not what the call promises: no JSON, no list, another number of rows."""
+    """An answer that is not what the call promises: no JSON, no list, another number of rows.
+
+    ``response`` may be the raw bytes; they are kept as text.
+    """
+    if isinstance(response, bytes):
+        response = _text_of(response)
     return _for_reading(
         Problem(
             ErrorClass.UNKNOWN,
