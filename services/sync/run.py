@@ -135,7 +135,7 @@ def _pause(
     return min(waits) if waits else None
 
 
-SOON = {"SERVER_UNAVAILABLE", "UNAVAILABLE_503", "ABORTED", "HTTP_429"}
+SOON = {"SERVER_UNAVAILABLE", "ABORTED", "HTTP_429"}
 
 
 def _passes_soon(problem: Problem) -> bool:
