@@ -45,20 +45,25 @@ def test_without_a_terminal_the_terminal_says_so(process: Steerco) -> None:
     assert "steerco --help" in done.sentence
 
 
-def test_a_reader_that_leaves_early_is_no_error(steerco: Steerco) -> None:
-    for number in range(5):  # more than a pipe holds
+@pytest.mark.parametrize("projects", [0, 5])
+def test_a_reader_that_leaves_early_gets_no_complaint(steerco: Steerco, projects: int) -> None:
+    for number in range(projects):  # five of them are more than a pipe holds
         steerco("projects", "add", f"feature_name={number}", "brief.what_it_does=" + "x" * 30_000)
-    done = subprocess.run(
-        f"{' '.join(PYTHON)} projects list --json | head -c 1",
-        shell=True,
+    buffered = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    listing = subprocess.Popen(
+        [*PYTHON, "projects", "list", "--json"],
         cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
+        env=buffered,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        bufsize=0,
     )
-    assert done.stdout == "["
-    assert done.stderr == ""
+    assert listing.stdout is not None
+    if projects:
+        assert listing.stdout.read(1) == b"["
+    listing.stdout.close()
+    _, errors = listing.communicate(timeout=60)
+    assert (listing.returncode, errors) == (1, b"")
 
 
 def test_a_terminal_that_knows_no_emoji_gets_them_spelled_out(process: Steerco) -> None:

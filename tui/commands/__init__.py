@@ -24,8 +24,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "sandbox": ("tui.commands.sandbox", "sandbox"),
     "doctor": ("tui.commands.doctor", "doctor"),
 }
-INTERRUPTED, PIPE_CLOSED = 130, 141
-"""What a shell reports of a program that SIGINT or SIGPIPE ended."""
+INTERRUPTED = 130
+"""What a shell reports of a program that SIGINT ended."""
 
 
 def run(argv: Sequence[str]) -> int:
@@ -40,9 +40,11 @@ def run(argv: Sequence[str]) -> int:
     except BrokenPipeError:
         # Whoever read the output has seen enough. What is left of it goes nowhere, quietly.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return PIPE_CLOSED
+        return 1
     except (KeyboardInterrupt, typer.Abort):
         return INTERRUPTED
+    except SystemExit as ended:  # typer's own end on a closed pipe, argparse's in the sandbox
+        return ended.code if isinstance(ended.code, int) else 1
 
 
 def _answer(argv: Sequence[str]) -> int:
