@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
 import socket
 import sqlite3
+import urllib.parse
+import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
@@ -322,3 +325,79 @@ def test_doctor_notices_another_organisation(
     assert found["salesforce"]["ok"] is False
     assert "00Dother" in found["salesforce"]["detail"]
     assert found["firestore"]["ok"] is True
+
+
+def rows_of(url: str, token: str) -> dict[str, tuple[str, str, str | None]]:
+    """What an organisation holds, asked for over HTTP: title, status and parent by project id."""
+    soql = (
+        "SELECT DataOS_Project_Id__c, Title__c, Status__c, Parent_Initiative__r."
+        "DataOS_Project_Id__c FROM Ticket__c WHERE DataOS_Project_Id__c != null"
+    )
+    request = urllib.request.Request(
+        f"{url}/services/data/v59.0/query/?q={urllib.parse.quote_plus(soql)}",
+        headers={"Authorization": f"Bearer {token}"},
+    )
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    with direct.open(request, timeout=20) as answer:
+        records = json.load(answer)["records"]
+    return {
+        r["DataOS_Project_Id__c"]: (
+            r["Title__c"],
+            r["Status__c"],
+            (r["Parent_Initiative__r"] or {}).get("DataOS_Project_Id__c"),
+        )
+        for r in records
+    }
+
+
+def test_another_organisation_pauses_until_a_person_adopts_it(
+    steerco: Steerco, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    servers = [SandboxProcess(), SandboxProcess()]
+    monkeypatch.setenv("ITSC_SF_SYNC_ENABLED", "true")
+
+    def use(number: int) -> None:
+        url, token = servers[number].wait_ready()
+        monkeypatch.setenv("SF_INSTANCE_URL", url)
+        monkeypatch.setenv("SF_ACCESS_TOKEN", token)
+
+    for number, server in enumerate(servers):
+        server.start(tmp_path / f"org-{number}.db")
+    try:
+        use(0)
+        steerco("projects", "add", "feature_name=Parent", "--id", "p")
+        steerco("projects", "add", "feature_name=Child", "parent_id=p", "--id", "c")
+        assert steerco("sync").code == 0
+        first = steerco("projects", "show", "c", "--json").json["sf_id"]
+
+        use(1)
+        steerco("projects", "set", "c", "status=Paused")
+        refused = steerco("sync", "--json")
+        assert refused.code == 1
+        assert "--adopt" in refused.sentence
+        assert refused.json["salesforce"]["done"] == 0
+        (entry,) = [
+            e
+            for e in steerco("outbox", "list", "--json").json
+            if e["deliveries"]["salesforce"]["state"] not in ("none", "done")
+        ]
+        assert "belongs to" in entry["deliveries"]["salesforce"]["last_error"]
+        steerco("outbox", "resume")
+        assert steerco("sync", "--json").json["salesforce"]["done"] == 0, "resume alone is not it"
+
+        assert steerco("outbox", "resume", "--adopt").code == 2
+        assert steerco("outbox", "resume", "--target", "salesforce", "--adopt").code == 0
+        done = steerco("sync", "--json")
+        assert done.code == 0, done.err
+        assert done.json["salesforce"]["done"] > 0
+        child = steerco("projects", "show", "c", "--json").json
+        assert child["sync"]["salesforce"]["state"] == "synced"
+        assert child["sf_id"] != first
+        assert child["status"] == "Paused"
+        org = rows_of(*servers[1].wait_ready())
+        assert org == {"p": ("Parent", "Yet to Start", None), "c": ("Child", "Paused", "p")}
+        again = steerco("outbox", "resume", "--target", "salesforce", "--adopt")
+        assert (again.code, again.out) == (1, "")
+    finally:
+        for server in servers:
+            server.stop()

@@ -161,17 +161,34 @@ def pause(target: Target = None, as_json: Json = False) -> None:
 
 
 @app.command()
-def resume(target: Target = None, as_json: Json = False) -> None:
+def resume(
+    target: Target = None,
+    adopt: Annotated[
+        bool,
+        typer.Option(
+            "--adopt",
+            help="Belong to the system that --target is now; every project is sent there.",
+        ),
+    ] = False,
+    as_json: Json = False,
+) -> None:
     """Let paused deliveries go on.
 
     \b
-    Example:
+    Examples:
       steerco outbox resume
+      steerco outbox resume --target salesforce --adopt
     """
     from services import outbox
+    from services.adopt import adopt as adopt_target
 
+    chosen = _checked(target)
+    if adopt and chosen is None:
+        raise typer.BadParameter("--adopt needs --target with it")
     with open_store() as store:
-        outbox.resume(store.conn, _checked(target))
+        if adopt and chosen is not None:
+            adopt_target(store.conn, store.ctx, chosen)
+        outbox.resume(store.conn, chosen)
         _print_health(store, as_json)
 
 

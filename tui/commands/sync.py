@@ -54,7 +54,7 @@ def sync(
         print_json(_report(report))
     else:
         _print_report(report, reasons)
-    if not report.clean:
+    if report.sentences or not report.clean:
         raise Failed(*(report.sentences or ["something is left that did not move"]))
 
 
