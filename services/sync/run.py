@@ -15,6 +15,8 @@ from store.deliveries import TARGETS
 
 PATIENCE = 30.0
 """Seconds without any progress for which one run waits for tries that are due soon."""
+LOOK = 0.5
+"""Seconds between looks at what another process is sending."""
 
 
 @dataclass
@@ -132,6 +134,8 @@ def _pause(
             continue
         if due > now or _has_claimable_later(engine, name, now):
             waits.append(max(0.05, due - now))
+        if _sent_elsewhere(engine, name, now):
+            waits.append(LOOK)
     return min(waits) if waits else None
 
 
@@ -143,6 +147,16 @@ def _passes_soon(problem: Problem) -> bool:
     if problem.retry_after is not None or problem.code in SOON:
         return True
     return problem.cls is ErrorClass.TRANSIENT and problem.code != "READ_TIMEOUT"
+
+
+def _sent_elsewhere(engine: Engine, name: str, now: float) -> bool:
+    """Whether another process has deliveries of this target on their way."""
+    row = engine.conn.execute(
+        "SELECT 1 FROM deliveries INDEXED BY deliveries_open WHERE target = ? AND "
+        f"{OPEN_SQL} AND state = 'in_flight' AND lease_until > ? LIMIT 1",
+        (name, now),
+    ).fetchone()
+    return row is not None
 
 
 def _has_claimable_later(engine: Engine, name: str, now: float) -> bool:
@@ -207,4 +221,8 @@ def _why(engine: Engine, name: str) -> str:
         f"{OPEN_SQL} AND {MOVING_SQL} AND last_error IS NOT NULL LIMIT 1",
         (name,),
     ).fetchone()
-    return row[0] if row else "they wait for something else to arrive first"
+    if row:
+        return str(row[0])
+    if any(_sent_elsewhere(engine, each, engine.ctx.clock()) for each in TARGETS):
+        return "another Steerco is sending just now"
+    return "they wait for something else to arrive first"
