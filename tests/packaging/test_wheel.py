@@ -23,7 +23,7 @@ import pytest
 from store.version import __version__
 
 ROOT = Path(__file__).resolve().parents[2]
-ROOMS = ("tui", "screens", "services", "store")
+ROOMS = ("tui", "screens", "services", "store", "sf")
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +81,7 @@ def run(installed: Path, home: Path, *argv: str, env: Mapping[str, str] | None =
     return done.stdout
 
 
-def test_the_wheel_holds_the_four_rooms_with_all_their_data_and_nothing_else(wheel: Path) -> None:
+def test_the_wheel_holds_the_rooms_and_the_salesforce_package_and_nothing_else(wheel: Path) -> None:
     held = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
     wanted = {
         str(path.relative_to(ROOT))
