@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
 import sys
+from collections.abc import Mapping
 
 from services import config, connections
 from services.background import Background
@@ -62,11 +65,33 @@ def _run(place: Workplace, settings: Settings) -> int:
     if settings.theme and settings.theme not in app.available_themes:
         themes = ", ".join(sorted(app.available_themes))
         return _refuse(f"theme: there is none called “{settings.theme}”; themes are {themes}")
+    wrong = unknown_commands(settings.keymap) if settings.keymap else []
+    if wrong:
+        return _refuse(wrong[0])
     try:
         app.run()
     finally:
         engine.stop()
     return app.return_code or 0
+
+
+def unknown_commands(wanted: Mapping[str, str]) -> list[str]:
+    """One sentence for each name of a keymap that is no command's.
+
+    Every page is loaded to know their commands, so only a start with a keymap pays for it.
+    """
+    from textual.dom import DOMNode
+
+    import screens
+    from tui.keymap import ids_of, unknown
+
+    modules = [found.name for found in pkgutil.walk_packages(screens.__path__, "screens.")]
+    for name in (*modules, "tui.app"):
+        importlib.import_module(name)
+    classes: list[type[DOMNode]] = [DOMNode]
+    for each in classes:  # grows while it is walked
+        classes += each.__subclasses__()
+    return unknown(wanted, ids_of(classes))
 
 
 def _refuse(sentence: str) -> int:

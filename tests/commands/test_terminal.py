@@ -19,7 +19,7 @@ from services import config, connections
 from services.background import Background
 from store.database import connect
 from tests.commands.conftest import ROOT, Steerco
-from tui.terminal import workplace
+from tui.terminal import unknown_commands, workplace
 
 DEADLINE = 40.0
 
@@ -147,10 +147,15 @@ def test_steerco_alone_opens_the_terminal_with_the_samples_and_leaves_on_ctrl_q(
     assert projects_in(home / "sandbox.db") == 50
 
 
+def test_every_command_of_every_page_can_have_another_key() -> None:
+    assert unknown_commands({"app.quit": "f10", "roadmap.new": "f2", "grid.down": "f3"}) == []
+
+
 @pytest.mark.parametrize(
     ("env", "says"),
     [
         ({"STEERCO_THEME": "neon"}, b"theme"),
+        ({"STEERCO_KEYMAP": '{"app.quitt": "f10"}'}, b"app.quitt"),
         ({"SF_CLIENT_ID": "x"}, b"SF_USERNAME"),
         ({"STEERCO_HOME": "/dev/null/x"}, b"STEERCO_HOME"),
     ],
