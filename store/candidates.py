@@ -6,10 +6,12 @@ pure over the rows.
 
 from __future__ import annotations
 
+import itertools
 import json
+import operator
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from store.canon import Values
 from store.operations import Changes
@@ -62,7 +64,6 @@ class Claim:
     part: str
     items: list[Item]
     sent: Sent | None = None
-    paths: list[str] = field(default_factory=list)
 
     @property
     def newest(self) -> Item:
@@ -70,125 +71,118 @@ class Claim:
         return self.items[-1]
 
 
-def due_projects(
-    conn: sqlite3.Connection, target: str, now: float, limit: int, only: Sequence[str] | None
-) -> list[str]:
-    """Projects with something that may move. Some are ruled out later, so more are
-    taken than asked for; a scan that finds too few goes on where it stopped."""
-    wanted = limit * 2
-    seen: dict[str, None] = {}
-    allowed = None if only is None else set(only)
-    # INDEXED BY: left to itself the planner walks the primary key through every delivery ever made.
-    # The index holds open deliveries only, project by project: each project once, oldest first
-    # within it. The order among projects is by id, which nothing depends on.
-    rows = conn.execute(
-        "SELECT project_id, state, next_at, lease_until FROM deliveries INDEXED BY deliveries_open "
-        f"WHERE target = ? AND {OPEN_SQL} AND {MOVING_SQL} ORDER BY project_id, seq",
-        (target,),
-    )
-    for project_id, state, next_at, lease_until in rows:
-        if project_id in seen or (allowed is not None and project_id not in allowed):
-            continue
-        if state != "in_flight" and not is_due(next_at, now):
-            continue
-        if state == "in_flight" and not is_due(lease_until, now):
-            continue
-        seen[project_id] = None
-        if len(seen) >= wanted:
-            break
-    return list(seen)
+def candidates(
+    conn: sqlite3.Connection,
+    target: str,
+    now: float,
+    limit: int,
+    *,
+    alone: bool,
+    only: Sequence[str] | None = None,
+) -> list[Claim]:
+    """Up to ``limit`` projects' deliveries that may travel now, by project id.
+
+    One pass over the open deliveries, project by project, that ends as soon as enough are found:
+    however many wait behind something, they can't keep the others from being looked at.
+    """
+    found: list[Claim] = []
+    rows = _open_rows(conn, target, now, alone, only)
+    for project_id, group in itertools.groupby(rows, key=operator.itemgetter(0)):
+        claim = _claim_of(conn, project_id, target, list(group), now)
+        if claim is not None:
+            found.append(claim)
+            if len(found) == limit:
+                break
+    if found:
+        sends = _sends(conn, target, [claim.project_id for claim in found])
+        for claim in found:
+            claim.sent = sends.get((claim.project_id, claim.part))
+    return found
 
 
-def groups(
-    conn: sqlite3.Connection, target: str, ids: Sequence[str], now: float, alone: bool
-) -> Iterable[Claim]:
-    if not ids:
-        return
+def _open_rows(
+    conn: sqlite3.Connection, target: str, now: float, alone: bool, only: Sequence[str] | None
+) -> Iterable[sqlite3.Row]:
     behind = "0"
     if target == SALESFORCE and not alone:
         behind = (
             "EXISTS (SELECT 1 FROM deliveries f WHERE f.seq = d.seq AND f.target = 'firestore' "
             "AND f.state IN ('pending', 'retrying', 'in_flight') "
-            "AND COALESCE(f.failing_since, ?3) > ?3 - 60)"
+            "AND COALESCE(f.failing_since, ?2) > ?2 - 60)"
         )
-    rows = conn.execute(
+    restricted = "" if only is None else "AND d.project_id IN (SELECT value FROM json_each(?3))"
+    # INDEXED BY: left to itself the planner walks the primary key through every delivery ever made.
+    # The index holds open deliveries only; nothing depends on the order among projects.
+    return conn.execute(
         f"""
-        SELECT d.project_id, d.part, d.seq, d.state, d.next_at, d.lease_until, d.attempts, d.sends,
-               d.failing_since, d.dropped, d.solo, o.op_id, o.kind, o.operator, o.at, o.changes,
-               o.trace_id, o.origin, {behind} AS behind
-        FROM json_each(?1) AS wanted
-        CROSS JOIN deliveries d INDEXED BY deliveries_open
-          ON d.project_id = wanted.value AND d.target = ?2
-        JOIN operations o ON o.seq = d.seq
-        WHERE d.{OPEN_SQL} AND ?3
-        ORDER BY wanted.key, d.seq
+        SELECT d.project_id, d.part, d.state, d.next_at, d.lease_until, d.solo, {behind},
+               d.dropped, d.seq, o.op_id, o.kind, o.operator, o.at, o.changes, d.attempts,
+               d.sends, d.failing_since, o.trace_id, o.origin
+        FROM deliveries d INDEXED BY deliveries_open
+        CROSS JOIN operations o ON o.seq = d.seq
+        WHERE d.target = ?1 AND d.{OPEN_SQL} AND ?2 {restricted}
+        ORDER BY d.project_id, d.seq
         """,
-        (json.dumps(list(ids)), target, now),
+        (target, now) if only is None else (target, now, json.dumps(list(only))),
     )
-    by_project: dict[tuple[str, str], list[sqlite3.Row]] = {}
-    for row in rows:
-        by_project.setdefault((row[0], row[1]), []).append(row)
-    sends = _sends(conn, target, ids)
-    links = [pid for pid, part in by_project if part == LINK]
-    ready = _ready_links(conn, links) if links else set()
-    busy = {
-        pid
-        for (pid, _), group in by_project.items()
-        if any(r["state"] == "in_flight" and not is_due(r["lease_until"], now) for r in group)
-    }
-    for (project_id, part), group in sorted(by_project.items(), key=lambda e: e[0][1] == LINK):
-        # One write of a record at a time: the link follows in the next claim.
-        if project_id in busy or (part == LINK and project_id not in ready):
-            continue
-        items = claimable(group, now)
-        if items:
-            busy.add(project_id)
-            yield Claim(project_id, target, part, items, sends.get((project_id, part)))
+
+
+def _claim_of(
+    conn: sqlite3.Connection, project_id: str, target: str, rows: list[sqlite3.Row], now: float
+) -> Claim | None:
+    """The claim of one project: its row, or else its link. One write of a record at a time."""
+    if any(row[2] == "in_flight" and not is_due(row[4], now) for row in rows):
+        return None
+    items = claimable([row for row in rows if row[1] == ROW], now)
+    if items:
+        return Claim(project_id, target, ROW, items)
+    links = claimable([row for row in rows if row[1] == LINK], now)
+    if links and _is_ready(conn, project_id):
+        return Claim(project_id, target, LINK, links)
+    return None
 
 
 def claimable(group: Sequence[sqlite3.Row], now: float) -> list[Item]:
     """The deliveries of one project and part that may travel together now, oldest first.
 
-    Pure over the rows. Nothing may travel while a write of the project is under way, waits for its
-    next try, waits for a person's decision on a delete, or is behind Firestore. A dead letter does
-    not stop later edits of other fields; a dead *create* does, since there is no row to edit, until
-    a new edit brings it along.
+    Pure over the rows. Nothing may travel while a write of the project waits for its next try,
+    waits for a person's decision on a delete, or is behind Firestore. A dead letter does not stop
+    later edits of other fields; a dead *create* does, since there is no row to edit, until a new
+    edit brings it along.
     """
     items: list[Item] = []
     for row in group:
-        state = row["state"]
+        _, _, state, next_at, _, solo, behind, dropped, *rest = row
         if state == "conflict":
             return []
         if state == "failed":
-            if row["kind"] in ("create", "delete", "restore"):
+            if rest[2] in ("create", "delete", "restore"):
                 return []
             continue
-        if state == "in_flight" and not is_due(row["lease_until"], now):
+        if state != "in_flight" and not is_due(next_at, now):
             return []
-        if state != "in_flight" and not is_due(row["next_at"], now):
-            return []
-        if row["behind"]:
+        if behind:
             break
-        items.append(_item(row))
-        if row["solo"]:
+        rest[5] = _remaining(rest[5], dropped)
+        items.append(Item(*rest))
+        if solo:
             break
     return items
 
 
-def _ready_links(conn: sqlite3.Connection, ids: Sequence[str]) -> set[str]:
-    """Projects whose row is in Salesforce and whose parent (if any) is too."""
-    rows = conn.execute(
+def _is_ready(conn: sqlite3.Connection, project_id: str) -> bool:
+    """Whether a project's row is in Salesforce and its parent (if any) is too."""
+    row = conn.execute(
         """
-        SELECT p.project_id FROM json_each(?) AS wanted JOIN projects p
-          ON p.project_id = wanted.value
-        WHERE EXISTS (SELECT 1 FROM bases b WHERE b.project_id = p.project_id
+        SELECT 1 FROM projects p WHERE p.project_id = ?
+          AND EXISTS (SELECT 1 FROM bases b WHERE b.project_id = p.project_id
                       AND b.target = 'salesforce' AND b.present)
           AND (p.parent_id IS NULL OR EXISTS (SELECT 1 FROM bases b
                WHERE b.project_id = p.parent_id AND b.target = 'salesforce' AND b.present))
         """,
-        (json.dumps(list(ids)),),
-    )
-    return {row[0] for row in rows}
+        (project_id,),
+    ).fetchone()
+    return row is not None
 
 
 def _sends(
@@ -209,23 +203,10 @@ def is_due(moment: float | None, now: float) -> bool:
     return moment is None or moment <= now or moment > now + FAR
 
 
-def _item(row: sqlite3.Row) -> Item:
-    dropped = set(json.loads(row["dropped"])) if row["dropped"] else ()
-    changes: Changes = {
-        path: (pair[0], pair[1])
-        for path, pair in json.loads(row["changes"]).items()
-        if path not in dropped
-    }
-    return Item(
-        row["seq"],
-        row["op_id"],
-        row["kind"],
-        row["operator"],
-        row["at"],
-        changes,
-        row["attempts"],
-        row["sends"],
-        row["failing_since"],
-        row["trace_id"],
-        row["origin"],
-    )
+def _remaining(changes: str, dropped: str | None) -> Changes:
+    """An operation's changes without the fields that were judged meanwhile."""
+    found: Changes = json.loads(changes)
+    if dropped:
+        for path in json.loads(dropped):
+            found.pop(path, None)
+    return found

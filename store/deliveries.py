@@ -26,8 +26,7 @@ from store.candidates import (
     Claim,
     Item,
     Sent,
-    due_projects,
-    groups,
+    candidates,
 )
 from store.canon import Value, Values
 from store.projects import to_json
@@ -97,26 +96,20 @@ def claim(
     alone: bool = False,
     only: Sequence[str] | None = None,
 ) -> list[Claim]:
-    """Lease the deliveries of up to ``limit`` projects that may travel now, oldest first.
+    """Lease the deliveries of up to ``limit`` projects that may travel now.
 
     A project is passed over while a write of it is under way, while an older delivery of it waits
     for its next try or for a person, while Firestore has not got what Salesforce would be told
     (unless ``alone``), and, for the parent link, while row or parent are not in Salesforce yet.
     ``only`` restricts the claim to these projects.
     """
-    ids = due_projects(conn, target, now, limit, only)
-    claims: list[Claim] = []
-    leased: list[tuple[str, float, int, str, str]] = []
-    for group in groups(conn, target, ids, now, alone):
-        if len(claims) == limit:
-            break
-        claims.append(group)
-        leased += [(owner, now + lease, item.seq, target, group.part) for item in group.items]
-    conn.executemany(
-        "UPDATE deliveries SET state = 'in_flight', lease_owner = ?, lease_until = ? "
-        "WHERE seq = ? AND target = ? AND part = ?",
-        leased,
-    )
+    claims = candidates(conn, target, now, limit, alone=alone, only=only)
+    for part, seqs in _seqs(claims).items():
+        conn.execute(
+            "UPDATE deliveries SET state = 'in_flight', lease_owner = ?, lease_until = ? "
+            "WHERE target = ? AND part = ? AND seq IN (SELECT value FROM json_each(?))",
+            (owner, now + lease, target, part, json.dumps(seqs)),
+        )
     return claims
 
 
@@ -143,50 +136,69 @@ def mark_sent(
     Gives the claims whose lease still stands; the others belong to somebody else by now and must
     not be sent.
     """
-    standing: list[Claim] = []
-    for claim_, action, values, token in sends:
-        newest = claim_.newest
-        cursor = conn.execute(
-            "UPDATE deliveries SET sends = sends + 1 WHERE seq = ? AND target = ? AND part = ? "
-            "AND lease_owner = ? AND state = 'in_flight'",
-            (newest.seq, claim_.target, claim_.part, owner),
-        )
-        if cursor.rowcount != 1:
-            continue
-        standing.append(claim_)
-        conn.execute(
-            "INSERT OR REPLACE INTO sends VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    newest = {
+        (c.newest.seq, c.part): (c, action, values, token) for c, action, values, token in sends
+    }
+    if not newest:
+        return []
+    target = sends[0][0].target
+    rows = conn.execute(
+        "UPDATE deliveries SET sends = sends + 1 WHERE target = ? AND lease_owner = ? "
+        "AND state = 'in_flight' AND seq IN (SELECT value FROM json_each(?)) RETURNING seq, part",
+        (target, owner, json.dumps([seq for seq, _ in newest])),
+    ).fetchall()
+    standing = [newest[row[0], row[1]] for row in rows]
+    conn.executemany(
+        "INSERT OR REPLACE INTO sends VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [
             (
-                claim_.project_id,
-                claim_.target,
-                claim_.part,
-                newest.seq,
-                newest.op_id,
+                c.project_id,
+                target,
+                c.part,
+                c.newest.seq,
+                c.newest.op_id,
                 action,
                 to_json(values),
                 token,
                 at,
-            ),
-        )
-    return standing
+            )
+            for c, action, values, token in standing
+        ],
+    )
+    return [c for c, *_ in standing]
 
 
 def settle(
     conn: sqlite3.Connection, owner: str, claims: Iterable[Claim], state: str, at: str
 ) -> None:
-    """Close claimed deliveries: ``done``, ``superseded`` … Only those whose lease still stands: an
-    acknowledgement never touches an operation it did not carry."""
+    """Close claimed deliveries of one target: ``done``, ``superseded`` … Only those whose lease
+    still stands: an acknowledgement never touches an operation it did not carry."""
     claims = list(claims)
-    conn.executemany(
-        "UPDATE deliveries SET state = ?, acked_at = ?, lease_owner = NULL, lease_until = NULL, "
-        "next_at = NULL, last_error = NULL, error_class = NULL, error_code = NULL "
-        "WHERE seq = ? AND target = ? AND part = ? AND lease_owner = ?",
-        [(state, at, item.seq, c.target, c.part, owner) for c in claims for item in c.items],
-    )
-    conn.executemany(
-        "DELETE FROM sends WHERE project_id = ? AND target = ? AND part = ?",
-        [(c.project_id, c.target, c.part) for c in claims],
-    )
+    if not claims:
+        return
+    target = claims[0].target
+    for part, seqs in _seqs(claims).items():
+        conn.execute(
+            "UPDATE deliveries SET state = ?, acked_at = ?, lease_owner = NULL, "
+            "lease_until = NULL, next_at = NULL, last_error = NULL, error_class = NULL, "
+            "error_code = NULL WHERE target = ? AND part = ? AND lease_owner = ? "
+            "AND seq IN (SELECT value FROM json_each(?))",
+            (state, at, target, part, owner, json.dumps(seqs)),
+        )
+        ids = json.dumps([c.project_id for c in claims if c.part == part])
+        conn.execute(
+            "DELETE FROM sends WHERE target = ? AND part = ? "
+            "AND project_id IN (SELECT value FROM json_each(?))",
+            (target, part, ids),
+        )
+
+
+def _seqs(claims: Iterable[Claim]) -> dict[str, list[int]]:
+    """The claims' operation numbers by part."""
+    found: dict[str, list[int]] = {}
+    for each in claims:
+        found.setdefault(each.part, []).extend(item.seq for item in each.items)
+    return found
 
 
 def put_back(
@@ -393,6 +405,15 @@ def release(conn: sqlite3.Connection, owner: str) -> int:
         "UPDATE deliveries SET state = CASE WHEN attempts > 0 THEN 'retrying' ELSE 'pending' END, "
         "lease_owner = NULL, lease_until = NULL WHERE state = 'in_flight' AND lease_owner = ?",
         (owner,),
+    )
+    return cursor.rowcount
+
+
+def renew(conn: sqlite3.Connection, owner: str, until: float) -> int:
+    """Hold every lease of an owner for longer: what it sent is still being worked on."""
+    cursor = conn.execute(
+        "UPDATE deliveries SET lease_until = ? WHERE state = 'in_flight' AND lease_owner = ?",
+        (until, owner),
     )
     return cursor.rowcount
 
