@@ -7,6 +7,7 @@ brings it up to date. It runs once at a time, and once more if something happene
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, ClassVar, Concatenate, ParamSpec, Protocol, TypeVar, cast
@@ -115,9 +116,11 @@ class Page(Screen[None]):
     ) -> R:
         """What a function of the lower layers reads. Raises Failed with one sentence."""
         try:
-            return await self.workplace.desk.read(function, *args, **kw)
+            result = await self.workplace.desk.read(function, *args, **kw)
         except (StoreError, sqlite3.Error) as error:
             raise Failed(str(explain(error))) from error
+        self._end_with_the_app()
+        return result
 
     async def write(
         self,
@@ -134,7 +137,13 @@ class Page(Screen[None]):
         except (StoreError, sqlite3.Error, Refusal, NotFound, BandFull, ValueError) as error:
             raise Failed(NOT_SAVED + in_words(error)) from error
         self.workplace.wake()
+        self._end_with_the_app()
         return result
+
+    def _end_with_the_app(self) -> None:
+        """Whoever waited here while the app was closed has nothing left to show it on."""
+        if not self.app.is_running:
+            raise asyncio.CancelledError
 
     def saved(self, what: str = "") -> None:
         """Say that the last write is durable; only ever after ``write`` returned."""
@@ -180,26 +189,25 @@ class Page(Screen[None]):
             while self._wanted_refresh:
                 self._wanted_refresh = False
                 try:
-                    health = await self.read(_health, self.workplace)
-                    if not self.is_attached:  # the app is closing
-                        return
-                    self.show_health(health)
+                    health, needed = await self.read(_health, self.workplace)
+                    self.show_health(health, needed)
                     await self.refresh_from_store()
                 except Failed as error:
                     self.trouble(f"This page may be out of date: {error}")
         finally:
             self._running_refresh = False
 
-    def show_health(self, health: Mapping[str, TargetHealth]) -> None:
+    def show_health(self, health: Mapping[str, TargetHealth], needed: int) -> None:
         """Put both targets' health into the title and what needs a person into the tabs."""
         self.query_one(TitleLine).health = health
-        self.query_one(TabLine).badges = {"sync": sum(each.trouble for each in health.values())}
+        self.query_one(TabLine).badges = {"sync": needed}
 
     def on_mount(self) -> None:
         """Textual calls this besides a subclass's own ``on_mount``; once is enough."""
         if self._ticking is None:
             self._ticking = self.set_interval(TICK_SECONDS, self._tick)
             self._tick()
+            self.store_changed()
 
     def on_screen_resume(self, _event: events.ScreenResume) -> None:
         self._tick()
@@ -216,8 +224,8 @@ class Page(Screen[None]):
         self.query_one(TitleLine).clock = f"{now:%H:%M} {zone}".strip()
 
 
-def _health(conn: sqlite3.Connection, workplace: Workplace) -> dict[str, TargetHealth]:
-    return overview.health(conn, workplace.gates)
+def _health(conn: sqlite3.Connection, workplace: Workplace) -> tuple[dict[str, TargetHealth], int]:
+    return overview.health(conn, workplace.gates), overview.needs_person(conn)
 
 
 def in_words(error: Exception) -> str:

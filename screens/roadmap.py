@@ -340,7 +340,10 @@ class RoadmapPage(Page):
     @on(Grid.Activated)
     def _cell_activated(self, event: Grid.Activated) -> None:
         event.stop()
-        self.app.simulate_key("enter")
+        if self.in_timeline or event.column == NAME:
+            self.action_open()
+        else:
+            self.action_do("explain" if event.column == SYNC else "edit")
 
     @on(Grid.HeaderClicked)
     def _header_clicked(self, event: Grid.HeaderClicked) -> None:
@@ -409,7 +412,6 @@ class RoadmapPage(Page):
     def action_filter(self) -> None:
         """Type into the filter line."""
         self._filter_line().open()
-        self.refresh_bindings()
 
     def action_narrow(self) -> None:
         """Only the rows with the value of this cell."""

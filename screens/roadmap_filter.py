@@ -65,7 +65,7 @@ class FilterLine(Horizontal):
     def open(self) -> None:
         """Show the line and type into it."""
         self.display = True
-        self._edit.focus()
+        self.call_after_refresh(self._edit.focus)
 
     def note(self, text: str, *, wrong: bool = False) -> None:
         """Say at the right how many match, or what was not understood."""

@@ -15,14 +15,10 @@ KEYS: Keys = [
     key("e", "do('edit')", "edit", "Edit the cell, the name too", id="roadmap.edit"),
     key("n", "do('new')", "new", "A new project", id="roadmap.new"),
     key("o", "open", "open", "Open the project", id="roadmap.open"),
-    key(
-        "d,delete", "do('delete')", "delete", "Delete; says first what goes", id="roadmap.delete"
-    ),
+    key("d,delete", "do('delete')", "delete", "Delete; says first what goes", id="roadmap.delete"),
     key("space", "select", "select", "Select; an edit goes to all selected", id="roadmap.select"),
     key("slash", "filter", "filter", "Search and filter", id="roadmap.filter"),
-    key(
-        "J", "do('lower')", "lower", "Lower in its band", id="roadmap.lower", group="move"
-    ),
+    key("J", "do('lower')", "lower", "Lower in its band", id="roadmap.lower", group="move"),
     key("K", "do('higher')", "higher", "Higher in its band", id="roadmap.higher", group="move"),
     key("u", "do('undo')", "undo", "Undo my last edit, by a new edit", id="roadmap.undo"),
     key("t", "timeline", "timeline", "Table or timeline", id="roadmap.timeline"),

@@ -57,23 +57,24 @@ def axis_for(dates: Iterable[dt.date], today: dt.date, width: int) -> Axis:
     quarters back, and at least a year in all."""
     this = _quarter(today)
     inside = list(dates)
-    start = max(min([this, *map(_quarter, inside)]), _later(this, -BACK_QUARTERS))
+    most = max(1, min(QUARTERS_MAX, width // CELLS_FOR_A_QUARTER))
+    back = min(BACK_QUARTERS, most - 1)
+    start = max(min([this, *map(_quarter, inside)]), _later(this, -back))
     last = max([_later(this, 1), *map(_quarter, inside)])
     wanted = _between(start, last) + 1
-    room = max(1, width // CELLS_FOR_A_QUARTER)
-    most = max(1, min(QUARTERS_MAX, room))
     return Axis(start, max(min(QUARTERS_MIN, most), min(wanted, most)), today)
 
 
 def header(axis: Axis, width: int) -> str:
     """The quarters' names over the axis, today's quarter among them."""
     line = [" "] * width
+    now = axis.at(axis.today, width)
     for at, name in axis.boundaries(width):
-        short = name if at + len(name) + 1 < width else name[:2]
+        fits = at + len(name) + 1 < width and not at < now <= at + len(name)
+        short = name if fits else name[:2]
         for place, letter in enumerate(f"╷{short}"):
             if at + place < width:
                 line[at + place] = letter
-    now = axis.at(axis.today, width)
     if 0 <= now < width and line[now] == " ":
         line[now] = "▼"
     return "".join(line)

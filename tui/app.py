@@ -128,9 +128,8 @@ class SteercoApp(App[None]):
         self.go(name)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        if action in ("go", "palette") and isinstance(self.screen, Page) and self.screen.busy:
-            return False
-        return True
+        leaves = action in ("go", "palette")
+        return not (leaves and isinstance(self.screen, Page) and self.screen.busy)
 
     def open_project(self, project_id: str) -> None:
         """Switch to the project screen and show this project there."""
@@ -155,7 +154,6 @@ class SteercoApp(App[None]):
     def _painted(self) -> None:
         self.stylesheet.read(DIALOGS_CSS)
         self.workplace.desk.start()
-        self.on_store_changed()
         self.set_interval(KEEP_SECONDS, self._keep)
         if self._on_ready is not None:
             self._on_ready()

@@ -17,6 +17,23 @@ class LineEdit(Input, inherit_bindings=False):
     Enter belongs to whatever it stands in, which says in the key line what it does.
     """
 
+    DEFAULT_CSS = """
+    LineEdit {
+        background: $panel;
+        color: $foreground;
+        border: none;
+        height: 1;
+        padding: 0 1;
+
+        &.-textual-compact { padding: 0 1; }
+        &:focus { border: none; background-tint: $foreground 0%; }
+        & > .input--cursor { background: $foreground; color: $background; text-style: none; }
+        & > .input--placeholder { color: $quiet; }
+        & > .input--suggestion { color: $quiet; }
+        &.-wrong { color: $bad; }
+        &:nocolor > .input--cursor { text-style: reverse; }
+    }
+    """
     BINDINGS: ClassVar[list[BindingType]] = [
         each for each in Input.BINDINGS if isinstance(each, Binding) and each.key != "enter"
     ]
