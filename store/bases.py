@@ -104,11 +104,6 @@ def set_tokens(conn: sqlite3.Connection, target: str, tokens: Mapping[str, str |
     )
 
 
-def remove(conn: sqlite3.Connection, project_id: str, target: str) -> None:
-    """Forget what was common: the record has to be read before anything is sent."""
-    conn.execute("DELETE FROM bases WHERE project_id = ? AND target = ?", (project_id, target))
-
-
 def _row(entry: Base) -> tuple[object, ...]:
     return (
         entry.project_id,

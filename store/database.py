@@ -46,7 +46,6 @@ def connect(path: Path, *, busy_ms: int = BUSY_MS) -> sqlite3.Connection:
     conn.execute(f"PRAGMA busy_timeout={busy_ms}")
     conn.execute("PRAGMA journal_mode=WAL")
     conn.execute("PRAGMA synchronous=FULL")
-    conn.execute("PRAGMA wal_autocheckpoint=4000")
     if sys.platform == "darwin":
         conn.execute("PRAGMA fullfsync=1")
     conn.create_function("fold", 1, _fold, deterministic=True)

@@ -21,7 +21,7 @@ from services.sync import backoff, notes, people_push
 from services.sync.drain import Batch, Drainer, Point, no_point
 from services.sync.status import Gate
 from services.sync.targets.base import ErrorClass, Problem, Target, TargetDown
-from store import bases, deliveries, meta, targets
+from store import attempts, bases, deliveries, meta, targets
 from store.clock import to_iso
 from store.database import transaction
 from store.deliveries import FIRESTORE, SALESFORCE, TARGETS
@@ -29,6 +29,7 @@ from store.deliveries import FIRESTORE, SALESFORCE, TARGETS
 ALONE_AFTER = 60.0
 """Seconds that Firestore may be away before Salesforce is written without it."""
 IDLE = 30.0
+DAY = 24 * 3600.0
 
 
 @dataclass
@@ -73,6 +74,7 @@ class Engine:
         self._drainer = Drainer(self.conn, self.ctx, self.owner, client, self.rng, self.point)
         self.client_id = client
         self._directory: Directory | None = None
+        self._tidied = 0.0
 
     def cycle(
         self,
@@ -86,6 +88,7 @@ class Engine:
         ``only`` restricts it to some projects, ``names`` to some targets; ``impatient`` probes a
         target that is away without waiting for its turn.
         """
+        self.tidy()
         current = gates(self.conn, self.configured)
         report = {name: Totals() for name in names}
         for name in names:
@@ -118,6 +121,15 @@ class Engine:
             # What is due but can't be claimed (a link without its parent) must not spin.
             times.append(max(0.25, due - now))
         return min(times)
+
+    def tidy(self) -> int:
+        """Forget attempts that are older than a month, once a day; gives how many."""
+        now = self.ctx.clock()
+        if 0 <= now - self._tidied < DAY:
+            return 0
+        self._tidied = now
+        with transaction(self.conn):
+            return attempts.prune(self.conn, to_iso(now - attempts.KEPT_DAYS * DAY))
 
     def release(self) -> None:
         """Give the leases back: the next owner need not wait for them."""
