@@ -118,8 +118,7 @@ def progress(label: str) -> Iterator[Callable[[int, int], None] | None]:
 
         def show(done: int, whole: int) -> None:
             bar.length = max(whole, 1)
-            bar.pos = min(done, bar.length)
-            bar.update(0)
+            bar.update(min(done, bar.length) - bar.pos)
 
         yield show
 
