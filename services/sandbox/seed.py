@@ -35,6 +35,17 @@ _PEOPLE = (
     ("Kim", "Lee", "kim.lee", "IT", "Developer", True),
     ("Kim", "Lee", "kim.lee2", "Marketing", "Designer", True),
     ("Olga", "Pauli", "olga", "IT", "Developer", False),
+    # Those of the sample projects, but for Jonas Weber: a name that is nobody's yet.
+    ("Amina", "Haddad", "amina", "Product", "Head of Product", True),
+    ("Chidi", "Okafor", "chidi", "IT", "Service Manager", True),
+    ("Grace", "Kim", "grace", "Customer Success", "Success Lead", True),
+    ("Hana", "Sato", "hana", "Product", "Product Manager", True),
+    ("Ingrid", "Dahl", "ingrid", "Finance", "Controller", True),
+    ("Lucía", "Ferrer", "lucia", "Sponsorship", "Sponsorship Lead", True),
+    ("Miles", "Turner", "miles", "Sales", "Sales Director", True),
+    ("Omar", "Siddiqui", "omar", "Grants", "Grants Lead", True),
+    ("Priya", "Raman", "priya", "Marketing", "Marketing Director", True),
+    ("Tomasz", "Nowak", "tomasz", "IT", "Platform Lead", True),
 )
 
 

@@ -74,7 +74,7 @@ def test_people_include_an_inactive_one_and_two_of_one_name(org: Any) -> None:
     assert {"Name": "Dev Patel", "Email": "dev@example.com", "IsActive": True} in users
     assert [u["IsActive"] for u in users].count(False) == 1
     assert len([u for u in users if u["Name"] == "Kim Lee"]) == 2
-    assert len(users) == 14
+    assert len(users) == 24
 
 
 def test_every_answer_tells_the_usage_and_it_counts(org: Any) -> None:
