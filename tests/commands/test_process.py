@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import urllib.request
@@ -92,6 +93,29 @@ def test_the_sandbox_says_where_it_listens_and_ends_quietly_on_a_signal(home: Pa
     _, errors = server.communicate(timeout=20)
     assert server.returncode in (0, 130)
     assert errors == ""
+
+
+def test_an_interrupted_sync_ends_quietly_and_gives_its_work_back(
+    steerco: Steerco, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        silent.settimeout(30)
+        monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", f"127.0.0.1:{silent.getsockname()[1]}")
+        steerco("projects", "add", "feature_name=A")
+        syncing = subprocess.Popen(
+            [*PYTHON, "sync"],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        asked, _ = silent.accept()
+        syncing.send_signal(signal.SIGINT)
+        with asked:
+            out, errors = syncing.communicate(timeout=30)
+    assert (syncing.returncode, out, errors) == (130, "", "")
+    (entry,) = steerco("outbox", "list", "--json").json
+    assert entry["deliveries"]["firestore"]["state"] == "pending"
 
 
 def test_a_fault_that_is_no_fault_is_wrong_usage_of_the_sandbox(process: Steerco) -> None:
