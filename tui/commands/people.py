@@ -27,6 +27,7 @@ def people(as_json: Json = False) -> None:
         say("The directory of Salesforce users has not been read yet; run: steerco sync")
     for each in found:
         labels = ", ".join(label_of(path) for path in each.paths)
-        say(f"{each.name}: {labels} of {', '.join(each.projects)}")
+        number = len(each.projects)
+        say(f"{each.name}: {labels}, in {number} project{'' if number == 1 else 's'}")
     if known.users and not found:
         say("Every name is a Salesforce user.")

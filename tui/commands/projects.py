@@ -350,8 +350,9 @@ def _print_project(store: Store, project: Project, history: Sequence[Operation])
         what = ", ".join(
             f"{fields.label_of(path)}: {_brief(old)} → {_brief(new)}"
             for path, (old, new) in entry.changes.items()
+            if entry.kind == "update"
         )
-        say(f"  {entry.at}  {entry.operator} ({entry.origin}) {entry.kind}  {what}")
+        say(f"  {entry.at}  {entry.operator} ({entry.origin}) {entry.kind}  {what}".rstrip())
 
 
 def _print_changes(project: Project, changes: Mapping[str, tuple[object, object]]) -> None:
