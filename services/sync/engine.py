@@ -75,6 +75,7 @@ class Engine:
         self.client_id = client
         self._directory: Directory | None = None
         self._tidied = 0.0
+        self._looked: set[str] = set()
 
     def cycle(
         self,
@@ -89,6 +90,7 @@ class Engine:
         target that is away without waiting for its turn.
         """
         self.tidy()
+        self._come_home(names)
         current = gates(self.conn, self.configured)
         report = {name: Totals() for name in names}
         for name in names:
@@ -197,6 +199,22 @@ class Engine:
         if since is None:
             return False
         return impatient or not 0 <= self.ctx.clock() - since < ALONE_AFTER
+
+    def _come_home(self, names: Sequence[str]) -> None:
+        """Let a target go on that was paused for being another system and is ours again. A process
+        is led to the same system all its life, so it looks once."""
+        for name in set(names) & set(self.remotes) - self._looked:
+            self._looked.add(name)
+            if targets.get(self.conn, name).paused_by != "steerco":
+                continue
+            try:
+                identity = self.remotes[name].connect()
+            except TargetDown:
+                continue
+            with transaction(self.conn):
+                known = targets.get(self.conn, name)
+                if known.paused_by == "steerco" and known.identity == identity:
+                    targets.put(self.conn, name, paused_by=None, paused_at=None, pause_reason=None)
 
     def _is_ours(self, name: str, identity: str, totals: Totals) -> bool:
         """Bases, ids and outbox belong to one organisation; another one pauses the target."""
