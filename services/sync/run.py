@@ -211,7 +211,11 @@ def _sentences(engine: Engine, name: str, side: SideReport, gate_open: bool) -> 
             "see steerco outbox list"
         )
     if side.conflicts:
-        found.append(f"{side.conflicts} in conflict with {label} wait for a decision")
+        one = side.conflicts == 1
+        found.append(
+            f"{side.conflicts} edit{' is' if one else 's are'} in conflict with {label} and "
+            f"wait{'s' if one else ''} for a decision"
+        )
     return found
 
 
