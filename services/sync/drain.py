@@ -74,7 +74,10 @@ class _Job:
 
 @dataclass
 class Drainer:
-    """Drains the outbox into one target at a time. Owned by one thread, with its connection."""
+    """Drains the outbox into one target at a time. Owned by one thread, with its connection.
+
+    ``lease`` is how long a claim is held, ``fresh`` how old a read may be when its write leaves,
+    both in seconds."""
 
     conn: sqlite3.Connection
     ctx: Context
@@ -82,6 +85,8 @@ class Drainer:
     client_id: str
     rng: random.Random
     point: Point = field(default=no_point)
+    lease: float = LEASE
+    fresh: float = FRESH
 
     def batch(
         self,
@@ -98,7 +103,7 @@ class Drainer:
                 target.name,
                 self.owner,
                 self.ctx.clock(),
-                lease=LEASE,
+                lease=self.lease,
                 limit=limit,
                 alone=alone,
                 only=only,
@@ -125,7 +130,7 @@ class Drainer:
         remotes, read_at = target.read(refs), self.ctx.clock()
         self.point(f"{target.name}:read")
         history = _history(target, claims, remotes)
-        if self.ctx.clock() - read_at > FRESH:
+        if self.ctx.clock() - read_at > self.fresh:
             remotes, read_at = target.read(refs), self.ctx.clock()
         with transaction(self.conn):
             jobs = self._judge_all(target.name, claims, remotes, history, result)
@@ -140,7 +145,7 @@ class Drainer:
         self.point(f"{target.name}:written")
         if not jobs:
             return
-        if self.ctx.clock() - read_at > FRESH:
+        if self.ctx.clock() - read_at > self.fresh:
             with transaction(self.conn):
                 for job in jobs:
                     self._back(job.claim, "pending", unknown=True)

@@ -21,6 +21,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "sync": ("tui.commands.sync", "sync"),
     "outbox": ("tui.commands.outbox", "app"),
     "people": ("tui.commands.people", "people"),
+    "backfill": ("tui.commands.migration", "backfill"),
+    "parity": ("tui.commands.migration", "parity"),
     "sandbox": ("tui.commands.sandbox", "sandbox"),
     "doctor": ("tui.commands.doctor", "doctor"),
 }

@@ -62,6 +62,10 @@ class FirestoreTarget(Target):
             self._proven = True
         return self._documents.identity()
 
+    def everyone(self) -> list[str]:
+        """The id of every document, tombstones included. Raises TargetDown."""
+        return self._documents.ids(COLLECTION)
+
     def read(self, refs: Sequence[Ref]) -> dict[str, Remote]:
         """See Target. One call for all."""
         if not refs:

@@ -123,9 +123,15 @@ class SalesforceTarget:
         A write that names a project twice is sent in two requests, the second only if the first
         was taken. CREATE and RESTORE leave the parent to the LINK that follows them.
         """
+        client, terms = self.sending()
+        return Sending(client, terms, writes).run()
+
+    def sending(self) -> tuple[SalesforceClient, Terms]:
+        """The connection, and the terms on which every write travels through it, for what goes
+        another way than ``write`` (bulk loads, comparisons). Raises TargetDown."""
         self.connect()
         terms = Terms(self._record_type_id or "", self._directory.resolve, self._mapped)
-        return Sending(self._client, terms, writes).run()
+        return self._client, terms
 
     def history(self, ids: Sequence[str], since: dt.datetime) -> list[HistoryRow] | None:
         """What Salesforce recorded on these rows (by Id) since a moment, oldest first; None for

@@ -100,6 +100,27 @@ class SalesforceClient:
             lambda sf: sf.restful(path, params=dict(params or {}), method=method, **given),
         )
 
+    def content(
+        self,
+        path: str,
+        asked: Asked,
+        *,
+        method: str = "GET",
+        data: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """One call whose body or answer is not JSON; the answer's ``data`` are its bytes."""
+
+        def send(salesforce: Salesforce) -> bytes:
+            address = f"{salesforce.base_url}{path}"
+            # The library's own call with its errors; its ``restful`` reads every answer as JSON.
+            answer = salesforce._call_salesforce(
+                method, address, data=data, headers=dict(headers or {}), allow_redirects=False
+            )
+            return bytes(answer.content)
+
+        return self._run(asked, send)
+
     def query(self, soql: str, *, deleted: bool = False) -> list[dict[str, Any]]:
         """Every record of a query, further pages included; ``deleted`` takes the recycle bin in."""
         answer = self._run(

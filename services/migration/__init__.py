@@ -1,0 +1,1 @@
+"""Moving the roadmap into Salesforce: umbrellas, backfill, parity, load file."""
