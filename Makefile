@@ -9,7 +9,7 @@ PIP := -m pip --disable-pip-version-check --quiet
 # A plain path entry instead of an import hook: the hook would slow every start down.
 INSTALL := install --no-deps --config-settings editable_mode=compat --editable .
 
-.PHONY: run test lint bench snapshots lock clean
+.PHONY: run test lint bench package snapshots lock clean
 
 run: .venv/.run
 	@$(BIN)/steerco
@@ -26,6 +26,11 @@ lint: .venv/.dev
 # The peers that the figures are compared with live in an environment of their own.
 bench: .bench/.ready
 	.bench/bin/python -m bench
+
+# Writes sf/ from the table of fields and checks it, with Salesforce's own converter where Node is.
+package: .venv/.dev $(if $(shell command -v npm),.converter/.ready)
+	$(BIN)/python scripts/make_package.py
+	$(BIN)/python -m pytest -q tests/package
 
 # Look at every changed picture before committing it.
 snapshots: .venv/.dev
@@ -50,6 +55,11 @@ snapshots: .venv/.dev
 	.bench/bin/python $(PIP) install -r requirements.lock -r bench/requirements.txt
 	@touch $@
 
+.converter/.ready: scripts/converter/package.json
+	@mkdir -p .converter && cp $< .converter/
+	cd .converter && npm install --no-audit --no-fund --no-package-lock --loglevel=error
+	@touch $@
+
 # The newest versions that pyproject.toml allows, pinned. The files name no host.
 lock:
 	rm -rf .lock && $(PYTHON) -m venv .lock
@@ -64,4 +74,4 @@ lock:
 	rm -rf .lock build
 
 clean:
-	rm -rf .venv .bench .lock build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .bench .converter .lock build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

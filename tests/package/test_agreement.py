@@ -163,7 +163,7 @@ def test_the_field_map_names_the_fields_of_the_package_and_the_existing_ones() -
     derived = {"project_id", "launch_date"}
     mapped = {path: api for api, (path, _) in WANTED.items() if path not in derived}
     mapped |= {path: api for path, (api, _) in EXISTING.items()}
-    assert FIELD_MAP == mapped | {"product_owner": "OwnerId"}
+    assert mapped | {"product_owner": "OwnerId"} == FIELD_MAP
 
 
 def test_the_model_has_the_lengths_and_choices_of_the_package() -> None:

@@ -62,11 +62,11 @@ def schema() -> Schema:
             )
             for element in type_.iter(f"{XSD}element")
         }
-    for name in parts:
-        base = bases.get(name)
-        while base:
-            parts[name] = parts[base] | parts[name]
-            base = bases.get(base)
+    for name, base in bases.items():
+        inherited: str | None = base
+        while inherited:
+            parts[name] = parts[inherited] | parts[name]
+            inherited = bases.get(inherited)
     enums = {
         type_.get("name", ""): frozenset(
             value.get("value", "") for value in type_.iter(f"{XSD}enumeration")

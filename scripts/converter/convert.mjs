@@ -1,5 +1,5 @@
 // Runs Salesforce's own converter over package directories and prints what it made of them:
-//   node convert_package.mjs OUTPUT SOURCE...
+//   node convert.mjs OUTPUT SOURCE...
 // Started from the directory in which @salesforce/source-deploy-retrieve is installed.
 import { createRequire } from "node:module";
 import { resolve } from "node:path";
