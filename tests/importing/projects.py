@@ -46,6 +46,11 @@ def _text(field: Field) -> st.SearchStrategy[Any]:
     return fitting.filter(lambda t: t is not None) if field.required else fitting
 
 
+def _is_reserved(name: str) -> bool:
+    """Names that Firestore keeps for itself."""
+    return name.startswith("__") and name.endswith("__")
+
+
 def _value(field: Field) -> st.SearchStrategy[Any]:
     match field.kind:
         case Kind.PICKLIST:
@@ -68,10 +73,12 @@ def _value(field: Field) -> st.SearchStrategy[Any]:
 _VOTER = (
     (_LINE | st.sampled_from([n for n in NASTY if len(n) < 30]))
     .map(clean_text)
-    .filter(lambda v: v is not None and not (v.startswith("__") and v.endswith("__")))
+    .filter(lambda v: v is not None and not _is_reserved(v))
 )
 _SCORES = st.dictionaries(_VOTER, st.integers(1, 5), max_size=fields.VOTERS_MAX)
-_IDS = st.text("abcXYZ019_-", min_size=1, max_size=fields.PROJECT_ID_MAX)
+_IDS = st.text("abcXYZ019_-", min_size=1, max_size=fields.PROJECT_ID_MAX).filter(
+    lambda project_id: not _is_reserved(project_id)
+)
 
 
 @st.composite
