@@ -21,7 +21,7 @@ _OBJECT = HOME / MAIN / "objects" / SOBJECT
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A packaged validation rule. ``percents`` are fields that count as fractions in a formula."""
+    """A packaged validation rule. ``percents`` are the fields in it that count as fractions."""
 
     name: str
     field: str
@@ -31,11 +31,8 @@ class Rule:
 
     def broken(self, row: Mapping[str, Any]) -> bool:
         """Whether the rule refuses a record, given by API names with the values of the API."""
-        values = dict(row)
-        for name in self.percents:
-            if values.get(name) is not None:
-                values[name] = values[name] / 100
-        return bool(self.formula(values))
+        given = {name: row[name] / 100 for name in self.percents if row.get(name) is not None}
+        return bool(self.formula({**row, **given} if given else row))
 
 
 def load_rules() -> tuple[Rule, ...]:
@@ -46,16 +43,14 @@ def load_rules() -> tuple[Rule, ...]:
     """
     if not _OBJECT.is_dir():
         raise FileNotFoundError(f"the Salesforce package is missing: there is no {_OBJECT}")
-    percents = frozenset(
-        part["fullName"] for part in _parsed("fields") if part["type"] == "Percent"
-    )
+    percents = [part["fullName"] for part in _parsed("fields") if part["type"] == "Percent"]
     return tuple(
         Rule(
             part["fullName"],
             part["errorDisplayField"],
             part["errorMessage"],
             compile_formula(part["errorConditionFormula"]),
-            percents,
+            frozenset(name for name in percents if name in part["errorConditionFormula"]),
         )
         for part in _parsed("validationRules")
         if part["active"] == "true"
