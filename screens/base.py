@@ -106,6 +106,10 @@ class Page(Screen[None]):
     def restore(self, kept: Mapping[str, object]) -> None:
         """Take up what ``kept`` gave the last time; anything in it may be missing or wrong."""
 
+    def use_columns(self, names: Sequence[str]) -> None:
+        """Show these columns, on a page that has a table to choose them for. Before it is shown.
+        Raises ValueError for a name that is none."""
+
     # -- reading and writing ---------------------------------------------------------------------
 
     async def read(

@@ -24,6 +24,7 @@ from screens.roadmap_rows import (
     Look,
     Row,
     cell,
+    columns_for,
     first_look,
     look,
     read_sync,
@@ -108,6 +109,9 @@ class RoadmapPage(Page):
         self._wanted_timeline = kept.get("timeline") is True
         if isinstance(column, str):
             self._table.move_to(None, column)
+
+    def use_columns(self, names: Sequence[str]) -> None:
+        self._table.set_columns(columns_for(names))
 
     def help_notes(self) -> Iterable[tuple[str, Sequence[tuple[str, str]]]]:
         yield "Signs in the Sync column", SYNC_SIGNS

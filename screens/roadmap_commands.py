@@ -71,8 +71,8 @@ def what_goes(conn: sqlite3.Connection, ids: Sequence[str]) -> list[str]:
         for delivery in deliveries.open_of_project(conn, project.project_id)
     }
     if waiting:
-        number = _count(len(waiting), "edit", "edits")
-        lines += ["", f"{number} not yet delivered; nothing of them will be needed any more."]
+        number = _count(len(waiting), "edit has", "edits have")
+        lines += ["", f"{number} not arrived everywhere yet; nobody will miss that any more."]
     lines += ["", "They go from Firestore and Salesforce too. u brings them back as new records."]
     if len(present) == 1:
         lines[-1] = "It goes from Firestore and Salesforce too. u brings it back as a new record."

@@ -28,6 +28,9 @@ async def open_editor(page: RoadmapPage) -> None:
     if path == SYNC:
         page.say("Sync is what happens to edits; enter explains it.")
         return
+    if not BY_PATH[path].editable:
+        page.say(f"{BY_PATH[path].label} is computed from the votes.")
+        return
     if path == NAME and len(ids) > 1:
         page.say("A name is edited one project at a time; esc clears the selection.")
         return
@@ -146,7 +149,7 @@ async def copy_row(page: RoadmapPage) -> None:
     """Copy the project's id and the table's fields, separated by tabs."""
     row = page.here
     if row is not None:
-        held = (page.value_of(row, path) for path in PATHS)
+        held = (page.value_of(row, path) for path in page.grid.columns if path in PATHS)
         await _copy(page, "\t".join([row, *("" if v is None else line(str(v)) for v in held)]))
 
 

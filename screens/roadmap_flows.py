@@ -10,7 +10,7 @@ from screens import roadmap_commands as commands
 from screens.base import Failed
 from screens.dialogs import Choose, Confirm, EditLine, ShowText
 from screens.roadmap_new import NewProject
-from screens.roadmap_rows import NAME, PATHS
+from screens.roadmap_rows import NAME
 from screens.roadmap_state import sort_label
 from screens.safe import line
 from screens.widgets.choices import Choice
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from screens.roadmap import RoadmapPage
 
 _FORMATS: dict[str, tuple[Format, str]] = {
-    "csv": ("csv", "CSV, every field; an import takes it back"),
-    "json": ("json", "JSON, every field; an import takes it back"),
-    "md": ("md", "Markdown, the table's columns"),
+    "csv": ("csv", "every field; an import takes it back"),
+    "json": ("json", "every field; an import takes it back"),
+    "md": ("md", "a Markdown table of the columns"),
 }
 _BAND = {"p1-active": "P1", "p2-pipeline": "P2"}
 
@@ -72,7 +72,7 @@ async def delete(page: RoadmapPage) -> None:
 
 async def sort(page: RoadmapPage) -> None:
     """Choose what to sort by."""
-    shown = [c for c in PATHS if c in SORTABLE]
+    shown = [path for path in page.grid.columns if path in SORTABLE]
     paths = [*shown, *(path for path in SORTABLE if path not in shown)]
     now = page.showing.sort
     choices = [Choice("", "The roadmap's own order", note="priority, sort order, launch")]

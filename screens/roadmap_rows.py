@@ -32,7 +32,18 @@ COLUMNS: tuple[Column, ...] = (
     Column("launch_target", "Launch", 10, 20),
     Column(SYNC, "Sync", 7),
 )
-PATHS = tuple(c.key for c in COLUMNS if c.key != SYNC)
+MORE: tuple[Column, ...] = (
+    Column("strategic_group", "Group", 12, 24, grow=1, drop=0),
+    Column("strategic_value", "Value", 12, 24, grow=1, drop=0),
+    Column("total_score", "Score", 5, drop=0, right=True),
+    Column("sort_order", "Order", 5, drop=0, right=True),
+    Column("intake.dev_readiness", "Ready", 5, drop=0, right=True),
+    Column("intake.dev_t_shirt", "Size", 4, drop=0),
+    Column("intake.primary_system", "System", 10, drop=0),
+    Column("intake.executive_sponsor", "Sponsor", 10, 18, grow=1, drop=0),
+)
+"""Columns that are shown where somebody asks for them."""
+PATHS = tuple(c.key for c in (*COLUMNS, *MORE) if c.key != SYNC)
 FIRST_ROWS = 120
 FIRST_SYNC = 60
 
@@ -115,6 +126,22 @@ def first_look(conn: sqlite3.Connection, query: Query, gates: Gates) -> Look:
 def read_sync(conn: sqlite3.Connection, ids: Sequence[str], gates: Gates) -> dict[str, RowSync]:
     """The sync state of these rows alone, for those that were scrolled into sight."""
     return overview.row_sync(conn, ids, overview.gates(conn, gates))
+
+
+def columns_for(names: Sequence[str]) -> tuple[Column, ...]:
+    """The columns of these names in their order; feature, status and sync are always among them.
+    No names: the usual ones. Raises ValueError with one sentence for a name that is none."""
+    known = {column.key: column for column in (*COLUMNS, *MORE)}
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        there_are = ", ".join(known)
+        raise ValueError(f"columns: there is no column {unknown[0]!r}; there are {there_are}")
+    if not names:
+        return COLUMNS
+    asked = list(dict.fromkeys(names))
+    first = [] if NAME in asked else [NAME]
+    last = [each for each in ("status", SYNC) if each not in asked]
+    return tuple(known[each] for each in (*first, *asked, *last))
 
 
 def value(row: Row, path: str) -> Value:

@@ -77,7 +77,7 @@ def parse(text: str, operator: str = "") -> Filtering:
         path = _path(name)
         if path is None:
             problem = problem or (
-                f"There is no filter “{name}:”. Use {', '.join(f'{c}:' for c in CHIPS)} "
+                f"There is no filter “{name}:”; there are {' '.join(f'{c}:' for c in CHIPS)}, "
                 "or put the text in quotes."
             )
         elif wanted.strip():

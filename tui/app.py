@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -61,9 +61,11 @@ class SteercoApp(App[None]):
         on_ready: Callable[[], None] | None = None,
         keymap: Mapping[str, str] | None = None,
         theme: str | None = None,
+        columns: Sequence[str] = (),
     ) -> None:
         """``on_ready`` is called once after the first paint (start the engine there). ``keymap``
-        maps ids of bindings to keys; ``theme`` is a theme's name and wins over the last session's.
+        maps ids of bindings to keys; ``theme`` is a theme's name and wins over the last session's;
+        ``columns`` are the roadmap's, by their paths.
         """
         self._kept = session.load(workplace.path.parent)
         start = session.word(self._kept, "page")
@@ -75,6 +77,7 @@ class SteercoApp(App[None]):
         self.workplace = workplace
         self.animation_level = "none"
         self._on_ready = on_ready
+        self._columns = columns
         self._pages: dict[str, Page] = {}
         for place in PLACES:
             self.add_mode(place.tab.name, self._maker(place))
@@ -113,6 +116,7 @@ class SteercoApp(App[None]):
             for path in page.css_path:
                 # Read here, the new rules alone are parsed; left to Textual, all would be again.
                 self.stylesheet.read(path)
+            page.use_columns(self._columns)
             page.restore(session.part(session.part(self._kept, "pages"), place.tab.name))
             self._pages[place.tab.name] = page
             return page

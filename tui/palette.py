@@ -31,11 +31,11 @@ def commands(
     """
     found = []
     for entry in entries(screen):
-        if entry.enabled and entry.label not in _MOVES:
+        if entry.enabled and entry.label not in _MOVES and entry.press != "enter":
             keys = entry.press
             found.append(
                 Command(
-                    _name(entry.label, entry.help_text),
+                    entry.label[:1].upper() + entry.label[1:],
                     entry.help_text,
                     entry.shown_keys,
                     lambda keys=keys: press(keys),  # type: ignore[misc]
@@ -54,8 +54,5 @@ def choices(found: Iterable[Command]) -> list[Choice]:
     ]
 
 
-_MOVES = {"up", "down", "left", "right", "page up", "page down", "palette"}
-
-
-def _name(label: str, help_text: str) -> str:
-    return label[:1].upper() + label[1:]
+_MOVES = {"up", "down", "left", "right", "page up", "page down", "first", "last", "palette"}
+"""What needs no command: moving about, and what is open already."""

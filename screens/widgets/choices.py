@@ -117,7 +117,7 @@ class Choices(Vertical):
         options = self.query_one(OptionList)
         marked = options.highlighted if keep else None
         self._shown = ranked(self._choices, wanted)
-        width = max(10, options.size.width - 2)
+        width = max(10, options.size.width - 3)
         options.clear_options()
         options.add_options([Option(_prompt(each, width)) for each in self._shown])
         at = next((i for i, c in enumerate(self._shown) if c.value == self._current), 0)

@@ -51,9 +51,9 @@ class TitleLine(Bar):
         return pieces
 
     def right(self, width: int) -> Sequence[Piece]:
-        room = width - 22
-        for short, clock in ((False, True), (False, False), (True, True)):
-            pieces = self._health_pieces(short=short)
+        room = width - 20
+        for detail, clock in ((2, True), (2, False), (1, True), (1, False), (0, False)):
+            pieces = self._health_pieces(detail)
             if clock and self.clock:
                 pieces.append(Piece(f"   {self.clock} ", "$quiet"))
             else:
@@ -62,17 +62,19 @@ class TitleLine(Bar):
                 break
         return pieces
 
-    def _health_pieces(self, *, short: bool) -> list[Piece]:
+    def _health_pieces(self, detail: int) -> list[Piece]:
+        """Both targets in whole words (2), by their letters (1), or as signs and counts (0)."""
         pieces: list[Piece] = []
         for name, each in self.health.items():
             symbol, word, style = _STATES[each.state]
-            said = [(f"{symbol} {word}" if word else symbol, style)]
+            said = [(f"{symbol} {word}" if word and detail else symbol, style)]
             if each.waiting:
-                said.append((f"{each.waiting} waiting", "$quiet"))
+                said.append((f"{each.waiting}{' waiting' if detail else '…'}", "$quiet"))
             if each.trouble:
                 needs = "needs you" if each.trouble == 1 else "need you"
-                said.append((f"{each.trouble} {needs}", "bold $bad"))
-            label = _NAMES.get(name, name)[: 1 if short else None]
+                text = f"{each.trouble} {needs}" if detail else f"✗{each.trouble}"
+                said.append((text, "bold $bad"))
+            label = _NAMES.get(name, name)[: None if detail == 2 else 1]
             pieces.append(Piece(f"   {label} ", "$quiet", _TO_SYNC))
             for place, (text, tone) in enumerate(said):
                 pieces.append(Piece(f" {text}" if place else text, tone, _TO_SYNC))

@@ -173,6 +173,15 @@ class Grid(ScrollView, can_focus=True):
         """The selected rows that exist, in the order of the table."""
         return [each for each in self._rows if each in self._selected]
 
+    @property
+    def columns(self) -> Sequence[str]:
+        """All columns, also those that do not fit."""
+        return [column.key for column in self._columns]
+
+    def set_columns(self, columns: Sequence[Column]) -> None:
+        """Other columns, before the grid is shown."""
+        self._columns = list(columns)
+
     def set_rows(self, rows: Sequence[str], *, at: str | None = None) -> None:
         """Show these rows. The cursor stays on its row (or goes to ``at``); a row that went leaves
         it where it was. What was under the reader's eyes stays there."""

@@ -6,8 +6,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from screens.roadmap_rows import COLUMNS
+from screens.roadmap_rows import COLUMNS, columns_for
 from screens.widgets.columns import fit_columns
+
+
+def test_asked_for_columns_come_in_their_order_with_those_that_always_stay() -> None:
+    names = [column.key for column in columns_for(["total_score", "it_lead", "total_score"])]
+    assert names == ["feature_name", "total_score", "it_lead", "status", "sync"]
+
+
+def test_a_column_that_is_none_is_named() -> None:
+    with pytest.raises(ValueError, match="there is no column 'colour'; there are priority"):
+        columns_for(["colour"])
+
 
 KEPT = ["priority", "feature_name", "status", "launch_target", "sync"]
 

@@ -290,7 +290,7 @@ async def test_d_names_what_goes_and_deletes_only_after_yes(home: Path) -> None:
         screen = "\n".join(driven.lines)
         assert "Feedback Platform (v1)" in screen
         assert "1 child stays and is unlinked: Lead Scoring Refresh" in screen
-        assert "1 edit not yet delivered" in screen
+        assert "1 edit has not arrived everywhere yet" in screen
         await driven.press("enter")  # the safe answer has the focus
         assert driven.look(projects.get, FIRST) is not None
         await driven.press("d", "y")
@@ -394,7 +394,7 @@ async def test_t_shows_the_timeline_and_the_cursor_stays_on_its_project(home: Pa
         await driven.press("down", "down", "t")
         here = driven.roadmap.here
         assert driven.roadmap.state == "timeline"
-        assert any("Q4 2026" in line for line in driven.lines)
+        assert any("Q1 2027" in line for line in driven.lines)
         await driven.press("t")
         assert driven.roadmap.state == "table"
         assert driven.roadmap.here == here

@@ -276,6 +276,17 @@ def test_a_crash_is_one_sentence_without_control_characters() -> None:
     assert "saved" in said
 
 
+async def test_other_columns_may_be_asked_for(home: Path) -> None:
+    columns = ("priority", "feature_name", "total_score", "strategic_group")
+    async with terminal(world(home, 3), columns=columns) as driven:
+        header = driven.lines[3].split()
+        assert header == ["Pri", "Feature", "Score", "Group", "Status", "Sync"]
+        driven.roadmap.grid.move_to(None, "total_score")
+        await driven.press("e")
+        assert driven.roadmap.state == "table"
+        assert "computed from the votes" in driven.status
+
+
 async def test_ctrl_c_never_quits(home: Path) -> None:
     async with terminal(world(home, 3)) as driven:
         await driven.press("ctrl+c")
