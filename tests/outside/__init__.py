@@ -1,0 +1,1 @@
+"""Steerco tried from outside: the real command, the real emulator, two Salesforce servers."""
