@@ -71,7 +71,7 @@ def text_of(raw: Raw) -> str | None:
         return "TRUE" if raw else "FALSE"
     if isinstance(raw, float):
         # A spreadsheet keeps and shows 15 significant digits.
-        return str(int(raw)) if raw.is_integer() and abs(raw) < 1e15 else format(raw, ".15g")
+        return format(raw, ".15g")
     if isinstance(raw, dt.datetime):
         midnight = raw.time() == dt.time() and raw.tzinfo is None
         return raw.date().isoformat() if midnight else raw.isoformat(sep=" ")

@@ -280,6 +280,14 @@ def test_a_merged_cell_counts_for_all_its_rows(tmp_path: Path) -> None:
     assert "down to 4" in plan.warnings[0].message
 
 
+def test_a_title_merged_downwards_is_no_value(tmp_path: Path) -> None:
+    path = book(tmp_path, [PROJECT | {"Priority": None}])
+    workbook = load_workbook(path)
+    workbook.active.merge_cells("A1:A2")
+    workbook.save(path)
+    assert only(plan_of(path)).values["priority"] == "Not yet Prioritized"
+
+
 @pytest.mark.parametrize(
     "text",
     [
