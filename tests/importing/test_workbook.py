@@ -285,7 +285,9 @@ def test_a_title_merged_downwards_is_no_value(tmp_path: Path) -> None:
     workbook = load_workbook(path)
     workbook.active.merge_cells("A1:A2")
     workbook.save(path)
-    assert only(plan_of(path)).values["priority"] == "Not yet Prioritized"
+    plan = plan_of(path)
+    assert only(plan).values["priority"] == "Not yet Prioritized"
+    assert brief(plan.warnings) == [(2, "Priority", "")]
 
 
 @pytest.mark.parametrize(
