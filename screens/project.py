@@ -10,7 +10,8 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Container, Vertical
 from textual.content import Content
-from textual.widget import Widget
+from textual.css.query import NoMatches
+from textual.widget import MountError, Widget
 from textual.widgets import Input, OptionList, Static, TextArea
 
 from screens.base import Failed, Page
@@ -100,7 +101,7 @@ class ProjectPage(Page):
     def on_mount(self) -> None:
         self._texts = Texts(self, self._update)
         self._lay_out()
-        self.set_interval(1.0, self._count_down)
+        self.set_interval(1.0, self.count_down)
 
     # -- what is shown -------------------------------------------------------------------------
 
@@ -108,6 +109,11 @@ class ProjectPage(Page):
         """Show this project, now or when the page comes up."""
         self._wanted = project_id
         self.store_changed()
+
+    @property
+    def shown_id(self) -> str | None:
+        """The id of the project that is on the page."""
+        return self._shown
 
     def kept(self) -> Mapping[str, object]:
         return {"project": self._wanted}
@@ -122,10 +128,15 @@ class ProjectPage(Page):
         work, today = self.workplace, self.workplace.today()
         found = await self.read(detail.load, self._wanted, work.ctx.operator, work.zone, work.gates)
         self._order = await self.read(detail.roadmap_ids, today)
-        # Another one may have been asked for meanwhile, or the app may be closing.
-        if found.project_id == self._wanted and self.is_attached:
+        if found.project_id != self._wanted:
+            return  # another one was asked for meanwhile
+        try:
             with self.app.batch_update():
                 await self._take(found)
+        except (NoMatches, MountError):
+            if self.app.is_running:
+                raise
+            # The app is closing: the page was taken down while this was under way.
 
     async def _take(self, found: Detail | Gone) -> None:
         other = self._shown != found.project_id
@@ -146,7 +157,7 @@ class ProjectPage(Page):
     async def _put_editors_away(self) -> None:
         for row in self.query(FieldRow):
             if row.is_open:
-                await row.close_editor()
+                row.close_editor()
         for panel in self.query_one(Sheet).panels():
             if panel.editor is not None and self._shown is not None:
                 await self._texts.put_away(panel, self._shown)
@@ -180,7 +191,8 @@ class ProjectPage(Page):
     def on_resize(self) -> None:
         self._say_head()
 
-    def _count_down(self) -> None:
+    def count_down(self) -> None:
+        """Say the times anew that come nearer; every second."""
         if isinstance(self._found, Detail) and counts_down(self._found):
             self._say_head()
 
@@ -230,13 +242,18 @@ class ProjectPage(Page):
 
     def action_step(self, way: str) -> None:
         """To the nearest line, panel or list that way."""
-        parts, current = list(self.query(".part")), self._current()
-        if current is None:
+        current = self._current()
+        there = self.neighbour_of(current, way) if current is not None else None
+        if there is not None:
+            self._go(there)
+        elif current is None:
             self.action_edge(0)
-            return
-        found = nearest([each.region for each in parts], current.region, way)
-        if found is not None:
-            self._go(parts[found])
+
+    def neighbour_of(self, part: Widget, way: str) -> Widget | None:
+        """The part that lies next to one: up, down, left or right of it."""
+        parts = list(self.query(".part"))
+        found = nearest([each.region for each in parts], part.region, way)
+        return None if found is None else parts[found]
 
     def action_section(self, step: int) -> None:
         """To the first line of the next section."""
@@ -319,7 +336,7 @@ class ProjectPage(Page):
     ) -> None:
         why = await self._update(project_id, row.path, value, opened_on)
         if why is None and row.is_open:
-            await row.close_editor()
+            row.close_editor()
         elif row.editor is not None:
             row.editor.complain(why)
 

@@ -51,7 +51,7 @@ class Texts:
         """The panel is wanted for another project: what is unsaved in it becomes a draft."""
         if panel.editor is not None and panel.changed:
             await self._put(panel, project_id, panel.text)
-        await panel.close_editor(focus=False)
+        panel.close_editor(focus=False)
 
     async def restore(self, panel: LongPanel, draft: Draft) -> None:
         """Go on with a draft: what it was opened on is what saving it replaces."""
@@ -77,7 +77,7 @@ class Texts:
         why = await self._update(project_id, panel.path, text, panel.opened_on)
         if why is None:
             await self._page.write(drafts.forget, project_id, panel.path)
-            await panel.close_editor()
+            panel.close_editor()
         else:
             panel.complain(why)
             await self._put(panel, project_id, text)
@@ -92,7 +92,7 @@ class Texts:
             if answer != DROP:
                 return
         await self._page.write(drafts.forget, project_id, panel.path)
-        await panel.close_editor()
+        panel.close_editor()
 
     async def _keep(self, panel: LongPanel, project_id: str) -> None:
         text = panel.draft()

@@ -79,7 +79,7 @@ class SyncPage(Page):
     def on_mount(self) -> None:
         self.query_one("#conflicts-box").display = False
         self.query_one("#sync-empty").display = False
-        self.set_interval(1.0, self._count_down)
+        self.set_interval(1.0, self.count_down)
 
     # -- what is shown -------------------------------------------------------------------------
 
@@ -93,8 +93,6 @@ class SyncPage(Page):
 
     async def refresh_from_store(self) -> None:
         view = await self.read(syncview.read, self.workplace.gates, self._which)
-        if not self.is_attached:  # the app is closing
-            return
         self._view = view
         self._entries = {str(each.operation.seq): each for each in view.entries}
         self._conflicts = {each.id: each for each in view.conflicts}
@@ -148,7 +146,8 @@ class SyncPage(Page):
     def on_resize(self) -> None:
         self._say_head()
 
-    def _count_down(self) -> None:
+    def count_down(self) -> None:
+        """Say the times anew that come nearer; every second."""
         if self._view is None:
             return
         if sync_head.counts_down(self._view.healths):
@@ -183,6 +182,11 @@ class SyncPage(Page):
         return conflict_cell(found, name, column, self._now, self.workplace.zone)
 
     # -- what is under the cursor --------------------------------------------------------------
+
+    @property
+    def entries(self) -> Sequence[OutboxEntry]:
+        """The edits that are listed, newest first."""
+        return () if self._view is None else self._view.entries
 
     @property
     def _on_conflicts(self) -> bool:

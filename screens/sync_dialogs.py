@@ -73,7 +73,7 @@ class Mend(ModalScreen[dict[str, str] | None]):
     CSS_PATH = "sync_dialogs.tcss"
     BINDING_GROUP_TITLE = "While mending"
     BINDINGS: ClassVar[Keys] = [
-        key("ctrl+s", "send", "send", "Save the new values and send them", id="mend.send"),
+        key("enter,ctrl+s", "send", "send", "Save the new values and send them", id="mend.send"),
         key("escape", "give_up", "cancel", "Leave everything as it is", id="mend.cancel"),
         key("tab", "app.focus_next", "next field", "The next field", id="mend.next"),
     ]
@@ -102,11 +102,6 @@ class Mend(ModalScreen[dict[str, str] | None]):
             self.action_send()
         elif event.what == "leave":
             self.action_give_up()
-
-    @on(Input.Submitted)
-    def _submitted(self, event: Input.Submitted) -> None:
-        event.stop()
-        self.action_send()
 
     def action_send(self) -> None:
         """Give the new texts, where nothing is wrong with them."""

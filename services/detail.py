@@ -308,12 +308,24 @@ def _shortened(pieces: list[Piece]) -> list[Piece]:
         if tag != "same" or len(text) <= _CONTEXT * 2:
             short.append((tag, text))
         elif index == 0:
-            short.append((tag, "…" + text[-_CONTEXT:]))
+            short.append((tag, "…" + _ending(text)))
         elif index == last:
-            short.append((tag, text[:_CONTEXT] + "…"))
+            short.append((tag, _beginning(text) + "…"))
         else:
-            short.append((tag, text[:_CONTEXT] + " … " + text[-_CONTEXT:]))
+            short.append((tag, f"{_beginning(text)}…{_ending(text)}"))
     return short
+
+
+def _beginning(text: str) -> str:
+    """A few whole words from the start."""
+    head, space, _ = text[:_CONTEXT].rpartition(" ")
+    return head + space if head else text[:_CONTEXT]
+
+
+def _ending(text: str) -> str:
+    """A few whole words from the end."""
+    _, space, tail = text[-_CONTEXT:].partition(" ")
+    return space + tail if tail else text[-_CONTEXT:]
 
 
 def _gone(conn: sqlite3.Connection, project_id: str) -> Gone:

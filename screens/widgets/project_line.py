@@ -51,7 +51,7 @@ class PageLine(Widget, can_focus=True):
         return container.width
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
-        if any(child.styles.overlay == "none" for child in self.children):
+        if any(each.display and each.styles.overlay == "none" for each in self.children):
             return super().get_content_height(container, viewport, width)
         return self._painted(width).plain.count("\n") + 1
 

@@ -16,6 +16,7 @@ from textual.widgets import Static, TextArea
 from screens.base import checked
 from screens.keys import Keys, key
 from screens.safe import line, safe
+from screens.widgets.away import put_away
 from services.detail import Row
 from store.canon import Value, clean_text, sf_length
 from store.fields import BY_PATH
@@ -115,8 +116,7 @@ class LongPanel(VerticalScroll, inherit_bindings=False):
     @property
     def editor(self) -> TextEditor | None:
         """The text that is being written, if it is."""
-        found = self.query(TextEditor)
-        return found.first() if found else None
+        return next((each for each in self.query(TextEditor) if each.display), None)
 
     @property
     def opened_on(self) -> Value:
@@ -143,6 +143,7 @@ class LongPanel(VerticalScroll, inherit_bindings=False):
         if self.editor is not None and moved:
             same = row.value == self._opened_on
             self._news = "" if same else "changed elsewhere meanwhile; saving replaces that"
+            self._judge()
         self._frame()
 
     def copied(self) -> str:
@@ -170,23 +171,23 @@ class LongPanel(VerticalScroll, inherit_bindings=False):
             editor.move_cursor(editor.document.end)
         self._judge()
 
-    async def close_editor(self, *, focus: bool = True) -> None:
+    def close_editor(self, *, focus: bool = True) -> None:
         """Back to reading; what stood in the editor is gone from the screen."""
         self._forget_timer()
-        await self.query("TextEditor, .panel--says").remove()
+        if focus:
+            self.focus()
+        for each in self.query("TextEditor, .panel--says"):
+            put_away(each)
         self.remove_class(EDITING)
         self.query_one(".panel--text").display = True
         self._frame()
         self.post_message(self.Wish(self, "closed"))
-        if focus:
-            self.focus()
 
     def complain(self, wrong: str | None) -> None:
         """Say what is wrong with the text; None where nothing is."""
-        says = self.query(".panel--says")
-        if says:
-            says.first(Static).update(safe(wrong or self._news))
-            self.set_class(wrong is not None, "-wrong")
+        for says in self.query(".panel--says").results(Static):
+            says.update(safe(wrong or self._news))
+        self.set_class(wrong is not None, "-wrong")
 
     def draft(self) -> str | None:
         """The unsaved text that was not kept as a draft yet; marks it as kept."""

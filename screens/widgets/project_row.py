@@ -17,6 +17,7 @@ from screens.base import checked
 from screens.dialogs import choices_of
 from screens.keys import Keys, key
 from screens.safe import line, safe
+from screens.widgets.away import put_away
 from screens.widgets.choices import Choice, Choices
 from screens.widgets.lineedit import LineEdit
 from screens.widgets.project_line import PageLine
@@ -29,13 +30,6 @@ NOTHING = ""
 Judge = Callable[[str], str | None]
 
 
-class FieldLine(LineEdit):
-    """The line itself; its Enter is named, so that the key line can say it."""
-
-    BINDING_GROUP_TITLE = "While editing a field"
-    BINDINGS: ClassVar[Keys] = [key("enter", "submit", "save", "Save the field", id="field.save")]
-
-
 class LineEditor(Vertical):
     """A line of text in the place of a value, judged as one types.
 
@@ -44,6 +38,7 @@ class LineEditor(Vertical):
 
     BINDING_GROUP_TITLE = "While editing a field"
     BINDINGS: ClassVar[Keys] = [
+        key("enter", "accept", "save", "Save the field", id="field.save"),
         key("escape", "drop", "cancel", "Leave the field as it was", id="field.cancel"),
     ]
 
@@ -64,7 +59,7 @@ class LineEditor(Vertical):
         self._hint = hint
 
     def compose(self) -> ComposeResult:
-        yield FieldLine(self.opened_on, compact=True)
+        yield LineEdit(self.opened_on, compact=True)
         yield Static("", classes="line-editor--says", markup=False)
 
     def on_mount(self) -> None:
@@ -91,9 +86,8 @@ class LineEditor(Vertical):
         event.stop()
         self.complain(self._judge(event.value))
 
-    @on(Input.Submitted)
-    def _submitted(self, event: Input.Submitted) -> None:
-        event.stop()
+    def action_accept(self) -> None:
+        """Ask for the line to be saved, where nothing is wrong with it."""
         wrong = self._judge(self.text)
         if wrong is None:
             self.post_message(self.Done(self, self.text))
@@ -163,13 +157,12 @@ class FieldRow(PageLine):
     @property
     def editor(self) -> LineEditor | None:
         """The line that is being edited, if it is."""
-        found = self.query(LineEditor)
-        return found.first() if found else None
+        return next((each for each in self.query(LineEditor) if each.display), None)
 
     @property
     def is_open(self) -> bool:
         """Whether an editor stands in the value's place."""
-        return bool(self.query("LineEditor, Choices"))
+        return any(each.display for each in self.children)
 
     def update_row(self, row: Row, note: tuple[str, str] = ("", "")) -> None:
         """Show the field as it stands now, with a note and its tone; an open editor stays."""
@@ -264,15 +257,16 @@ class FieldRow(PageLine):
 
     @on(LineEditor.Dropped)
     @on(Choices.GivenUp)
-    async def _dropped(self, event: Message) -> None:
+    def _dropped(self, event: Message) -> None:
         event.stop()
-        await self.close_editor()
+        self.close_editor()
 
-    async def close_editor(self) -> None:
+    def close_editor(self) -> None:
         """Put the value back in its place."""
-        await self.query("LineEditor, Choices").remove()
-        self.repaint()
         self.focus()
+        for each in self.children:
+            put_away(each)
+        self.repaint()
 
 
 def hint_of(path: str) -> str:

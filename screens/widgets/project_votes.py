@@ -16,6 +16,7 @@ from textual.widgets import Static
 from screens.base import checked
 from screens.keys import Keys, key
 from screens.safe import cut, line
+from screens.widgets.away import put_away
 from screens.widgets.project_line import LABEL, PageLine
 from screens.widgets.project_row import LineEditor
 from store.fields import SCORE_MAX, SCORE_MIN, SCORES_PREFIX, VOTERS_MAX
@@ -97,30 +98,35 @@ class AddVoter(PageLine):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """A full matrix takes nobody else; its line says so."""
-        return None if self.full else not self.children
+        return None if self.full else not self._is_open
 
     async def action_name(self) -> None:
         """Open a line for the name."""
-        if not self.full and not self.children:
+        if not self.full and not self._is_open:
             await self.mount(LineEditor("", judge_name, hint="the voter's name"))
 
     @on(LineEditor.Done)
-    async def _done(self, event: LineEditor.Done) -> None:
+    def _done(self, event: LineEditor.Done) -> None:
         event.stop()
-        await self.close_editor()
+        self.close_editor()
         if event.text:
             self.post_message(self.Named(event.text))
 
     @on(LineEditor.Dropped)
-    async def _dropped(self, event: LineEditor.Dropped) -> None:
+    def _dropped(self, event: LineEditor.Dropped) -> None:
         event.stop()
-        await self.close_editor()
+        self.close_editor()
 
-    async def close_editor(self) -> None:
+    @property
+    def _is_open(self) -> bool:
+        return any(each.display for each in self.children)
+
+    def close_editor(self) -> None:
         """Back to the line itself."""
-        await self.query(LineEditor).remove()
-        self.repaint()
         self.focus()
+        for each in self.children:
+            put_away(each)
+        self.repaint()
 
 
 class Votes(Vertical):

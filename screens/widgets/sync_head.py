@@ -79,7 +79,8 @@ def _table(
 
 
 def _facts(told: tuple[str, str, str], gap: int, wide: bool) -> list[str]:
-    return [" " * gap + said.ljust(15) for said in (told if wide else told[:1])]
+    shown = told if wide else told[:1]
+    return [" " * gap + said.ljust(15) for said in shown[:-1]] + [" " * gap + shown[-1]]
 
 
 def _wide(healths: Mapping[str, TargetHealth], now: float, zone: dt.tzinfo, width: int) -> Content:
