@@ -6,17 +6,19 @@ leaves, so that whoever finds it later reads the record before sending anything 
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import random
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 from services.context import Context
-from services.sync import backoff
+from services.sync import backoff, provenance
 from services.sync.absorb import absorb
-from services.sync.judge import Case, Decision, judge, send_is_ambiguous
+from services.sync.judge import Case, Decision, judge
+from services.sync.provenance import KeepsHistory
 from services.sync.targets.base import (
     Action,
     ErrorClass,
@@ -129,9 +131,24 @@ class Drainer:
         # stays fresh, and would otherwise be made again for ever.
         remotes, read_at = target.read(refs), self.ctx.clock()
         self.point(f"{target.name}:read")
-        history = _history(target, claims, remotes)
+        history = {}
+        if target.name == SALESFORCE:
+            teller = cast("KeepsHistory", target)
+            history = provenance.fates(teller, claims, remotes)
+            owed = deliveries.undelivered(self.conn, list(local), target.name)
+            mine = {pid: project.values for pid, project in local.items()}
+            remotes = provenance.dated(teller, remotes, mine, known, owed)
         if self.ctx.clock() - read_at > self.fresh:
+            # The history took long: the records are read again, and what it told stands for those
+            # that have not moved since.
+            before = remotes
             remotes, read_at = target.read(refs), self.ctx.clock()
+            remotes = {
+                pid: dataclasses.replace(now, stamps={**before[pid].stamps, **now.stamps})
+                if now.token == before[pid].token
+                else now
+                for pid, now in remotes.items()
+            }
         with transaction(self.conn):
             jobs = self._judge_all(target.name, claims, remotes, history, result)
             standing = deliveries.mark_sent(
@@ -382,24 +399,6 @@ class Drainer:
 
 def _unstamped(_path: str) -> None:
     """A project that is deleted here has no stamps."""
-
-
-def _history(
-    target: Target, claims: Sequence[Claim], remotes: dict[str, Remote]
-) -> dict[str, bool]:
-    """For sends whose fate the record can't tell: whether the record's field history shows ours."""
-    told: dict[str, bool] = {}
-    ask = getattr(target, "was_applied", None)
-    for claim in claims:
-        remote = remotes[claim.project_id]
-        if ask is None or claim.sent is None or not remote.exists or remote.remote_id is None:
-            continue
-        if not send_is_ambiguous(claim, remote):
-            continue
-        answer = ask(remote.remote_id, claim.sent.values, from_iso(claim.sent.sent_at))
-        if answer is not None:
-            told[claim.project_id] = answer
-    return told
 
 
 def _judged_before(conn: sqlite3.Connection, ids: Sequence[str]) -> dict[str, set[tuple[str, Any]]]:

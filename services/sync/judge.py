@@ -85,6 +85,19 @@ def judge(case: Case) -> Decision:
     return _judge_update(case)
 
 
+def clashing(
+    mine: Values | None, base: Base | None, remote: Remote, owed: Mapping[str, Owed]
+) -> bool:
+    """Whether a field was changed differently on both sides, so that its time decides."""
+    common = base.values if base else {}
+    return mine is not None and any(
+        path in remote.values
+        and remote.values[path]
+        not in (mine.get(path), each.replaced, common.get(path, fields.DEFAULTS.get(path)))
+        for path, each in owed.items()
+    )
+
+
 def send_is_ambiguous(claim: Claim, remote: Remote) -> bool:
     """Whether a send of unknown outcome may have arrived without the record showing it: it moved
     since the pre-read, and none of the values we sent is there."""

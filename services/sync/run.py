@@ -72,7 +72,7 @@ def drain(
     resting: dict[str, float] = {}
     try:
         while True:
-            now = engine.ctx.clock()
+            now = began = engine.ctx.clock()
             asked = [name for name in names if resting.get(name, now) <= now]
             cycle = engine.cycle(names=asked, impatient=True)
             moved = _count(totals, cycle)
@@ -83,7 +83,7 @@ def drain(
             if moved:
                 moved_at = now
                 continue
-            pause = _pause(engine, totals, resting, now)
+            pause = _pause(engine, totals, resting, began, now)
             if pause is None or now + pause - moved_at > patience:
                 break
             sleep(pause)
@@ -117,22 +117,23 @@ def _next_probe(engine: Engine, name: str) -> float:
 
 
 def _pause(
-    engine: Engine, totals: dict[str, Totals], resting: dict[str, float], now: float
+    engine: Engine, totals: dict[str, Totals], resting: dict[str, float], began: float, now: float
 ) -> float | None:
-    """Seconds until it is worth another cycle; None where nothing will move by itself."""
+    """Seconds until it is worth another cycle; None where nothing will move by itself. What has
+    become due since the last cycle ``began`` was not looked at by it."""
     current = gates(engine.conn, engine.configured)
     waits = []
     for name, part in totals.items():
         if name not in engine.remotes or not current[name].open:
             continue
-        due = deliveries.next_due(engine.conn, name, now)
+        due = deliveries.next_due(engine.conn, name, began)
         if due is None:
             continue
         if part.problem is not None:
             if _passes_soon(part.problem):
                 waits.append(max(0.05, resting[name] - now))
             continue
-        if due > now or _has_claimable_later(engine, name, now):
+        if due > began or _has_claimable_later(engine, name, began):
             waits.append(max(0.05, due - now))
         if _sent_elsewhere(engine, name, now):
             waits.append(LOOK)
@@ -163,7 +164,7 @@ def _has_claimable_later(engine: Engine, name: str, now: float) -> bool:
     """Whether something that is due now was only blocked by another try that comes soon."""
     row = engine.conn.execute(
         "SELECT 1 FROM deliveries INDEXED BY deliveries_open WHERE target = ? AND "
-        f"{OPEN_SQL} AND state IN ('retrying', 'in_flight') "
+        f"{OPEN_SQL} AND {MOVING_SQL} "
         "AND COALESCE(next_at, lease_until, 0) > ? LIMIT 1",
         (name, now),
     ).fetchone()

@@ -61,6 +61,10 @@ class Row:
     modified: float
     by: str
     deleted: bool = False
+    ours: list[tuple[float, Values]] = field(default_factory=list)
+    """What we wrote and when: the field history's part that the engine asks for."""
+    times: dict[str, float] = field(default_factory=dict)
+    """When each field was last changed."""
 
 
 @dataclass
@@ -96,10 +100,36 @@ class FakeSalesforce:
         row = self.rows[project_id]
         row.values |= {k.replace("__", "."): v for k, v in values.items()}  # type: ignore[misc]
         row.modified, row.by = self._second(), "human"
+        row.times |= dict.fromkeys((k.replace("__", ".") for k in values), row.modified)
 
     def human_deletes(self, project_id: str) -> None:
         self.rows[project_id].deleted = True
         self.rows[project_id].modified = self._second()
+
+    def was_applied(self, remote_id: str, values: Values, sent_at: dt.datetime) -> bool | None:
+        """Whether the history of a row shows that these values arrived."""
+        for row in self.rows.values():
+            if row.id == remote_id:
+                since = float(int(sent_at.timestamp()))
+                return any(
+                    at >= since and all(wrote.get(p) == v for p, v in values.items() if p in wrote)
+                    for at, wrote in row.ours
+                )
+        return None
+
+    def field_times(
+        self, ids: Sequence[str], since: dt.datetime
+    ) -> dict[str, dict[str, dt.datetime]]:
+        """When each field of these rows was last changed."""
+        return {
+            row.id: {
+                path: dt.datetime.fromtimestamp(at, dt.UTC)
+                for path, at in row.times.items()
+                if at >= since.timestamp()
+            }
+            for row in self.rows.values()
+            if row.id in ids
+        }
 
     def read(self, refs: Sequence[Ref]) -> dict[str, Remote]:
         self.calls += 1
@@ -164,6 +194,8 @@ class FakeSalesforce:
             if any(fields.is_score(p) for p in write.values):
                 values["total_score"] = write.total_score
             row.values |= values
+            row.ours.append((self._second(), values))
+            row.times |= dict.fromkeys(values, self._second())
             self.writes.append((write.project_id, write.action, values))
         row.modified, row.by = self._second(), "us"
         return Outcome(True, remote_id=row.id)

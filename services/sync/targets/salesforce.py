@@ -152,6 +152,16 @@ class SalesforceTarget:
                 return None
             raise TargetDown(failed.problem) from failed
 
+    def field_times(
+        self, ids: Sequence[str], since: dt.datetime
+    ) -> dict[str, dict[str, dt.datetime]]:
+        """When each tracked field of these rows was last changed since a moment, by Id; nothing
+        where the organisation keeps no history. Raises TargetDown."""
+        found: dict[str, dict[str, dt.datetime]] = {}
+        for row in self.history(ids, since - HISTORY_MARGIN) or ():
+            found.setdefault(row.record_id, {})[row.path] = row.at  # oldest first: the last stays
+        return found
+
     def was_applied(
         self, remote_id: str, values: Mapping[str, Value], sent_at: dt.datetime
     ) -> bool | None:

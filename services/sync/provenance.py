@@ -1,0 +1,89 @@
+"""What a record's field history can tell that the record can't. Asked only where it matters.
+
+Salesforce dates a record as a whole. Whether a lost write arrived, and when a person changed a
+field that was changed here too, is in the field history (where the field is tracked).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from services.sync.judge import clashing, send_is_ambiguous
+from services.sync.targets.base import Remote, Stamp
+from store.bases import Base
+from store.canon import Value, Values
+from store.clock import from_iso
+from store.deliveries import Claim, Owed
+
+EVER = dt.datetime(2000, 1, 1, tzinfo=dt.UTC)
+
+
+class KeepsHistory(Protocol):
+    """A target that keeps a history of its fields."""
+
+    def was_applied(
+        self, remote_id: str, values: Mapping[str, Value], sent_at: dt.datetime
+    ) -> bool | None:
+        """Whether a write of these values, sent then, shows in the history; None: unknown."""
+        ...
+
+    def field_times(
+        self, ids: Sequence[str], since: dt.datetime
+    ) -> dict[str, dict[str, dt.datetime]]:
+        """When each tracked field of these records (by Id) was last changed, since a moment."""
+        ...
+
+
+def fates(
+    target: KeepsHistory, claims: Sequence[Claim], remotes: Mapping[str, Remote]
+) -> dict[str, bool]:
+    """For sends whose fate the record can't tell: whether its history shows ours, by project."""
+    told: dict[str, bool] = {}
+    for claim in claims:
+        remote = remotes[claim.project_id]
+        if claim.sent is None or remote.remote_id is None or not send_is_ambiguous(claim, remote):
+            continue
+        answer = target.was_applied(
+            remote.remote_id, claim.sent.values, from_iso(claim.sent.sent_at)
+        )
+        if answer is not None:
+            told[claim.project_id] = answer
+    return told
+
+
+def dated(
+    target: KeepsHistory,
+    remotes: dict[str, Remote],
+    local: Mapping[str, Values],
+    known: Mapping[str, Base],
+    owed: Mapping[str, Mapping[str, Owed]],
+) -> dict[str, Remote]:
+    """The records with the time of each field that was changed on both sides, where it is kept."""
+    clashes = {
+        pid: remote
+        for pid, remote in remotes.items()
+        if remote.exists
+        and remote.remote_id is not None
+        and clashing(local.get(pid), known.get(pid), remote, owed.get(pid, {}))
+    }
+    if not clashes:
+        return remotes
+    moments = [
+        from_iso(base.modified_at)
+        for pid in clashes
+        if (base := known.get(pid)) is not None and base.modified_at is not None
+    ]
+    since = min(moments, default=EVER) if len(moments) == len(clashes) else EVER
+    times = target.field_times([str(r.remote_id) for r in clashes.values()], since)
+    found = dict(remotes)
+    for pid, remote in clashes.items():
+        by, version = remote.modified_by or "", remote.token or ""
+        stamps = {
+            path: Stamp(at, by, version, "salesforce")
+            for path, at in times.get(str(remote.remote_id), {}).items()
+        }
+        found[pid] = dataclasses.replace(remote, stamps={**remote.stamps, **stamps})
+    return found
