@@ -9,14 +9,12 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-import hashlib
-import re
 import sqlite3
-import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from services.context import Context
+from services.importing.ids import id_for_name
 from services.ordering import renumber
 from store import canon, deliveries, fields, operations, projects, targets
 from store.canon import Refusal, Value, Values
@@ -291,14 +289,6 @@ def parts_for(kind: str, changes: Changes) -> list[tuple[str, str]]:
     return parts
 
 
-def project_id_for(name: str) -> str:
-    """A stable id from a name: its slug cut to fit and a short hash of the exact name."""
-    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
-    slug = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:23].strip("-")
-    digest = hashlib.sha256(name.encode()).hexdigest()[:8]
-    return f"{slug}-{digest}" if slug else f"project-{digest}"
-
-
 _ALWAYS = ("feature_name", "status", "priority")
 
 
@@ -359,7 +349,7 @@ def _free_id(conn: sqlite3.Connection, wanted: str | None, name: str) -> str:
         return wanted
     number = 1
     while True:
-        candidate = project_id_for(name if number == 1 else f"{name}\x00{number}")
+        candidate = id_for_name(name if number == 1 else f"{name}\x00{number}")
         if not projects.exists(conn, candidate) and not projects.is_buried(conn, candidate):
             return candidate
         number += 1
