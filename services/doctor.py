@@ -38,7 +38,8 @@ class Finding:
 
 
 def examine(clock: Clock = system_clock) -> Iterator[Finding]:
-    """The findings, as they are made: configuration, data directory, database, both targets, clock.
+    """The findings, as they are made: configuration, data directory, database, both targets, the
+    package in the organisation, clock.
 
     Without a usable configuration the checks that depend on it are left out.
     """
@@ -120,6 +121,7 @@ def _targets(settings: Settings, home: Path, path: Path | None, clock: Clock) ->
                     continue
                 yield _target(target, label, gates[name].reason, _known_identity(path, name))
                 if name == SALESFORCE:
+                    yield from _package(target)
                     yield _clock(target.clock_offset())
         except ConfigError as error:
             yield Finding(name, False, str(error), "mend the configuration and run this again")
@@ -150,6 +152,25 @@ def _target(target: Target, label: str, off: str | None, known: str | None) -> F
         )
     held = f"; {off}, so its deliveries are held" if off else ""
     return Finding(target.name, True, f"connected to {identity}{held}")
+
+
+def _package(target: Target) -> Iterator[Finding]:
+    from services.sync.targets.salesforce import SalesforceTarget
+
+    if not isinstance(target, SalesforceTarget):
+        return
+    try:
+        lacks = target.lacking()
+    except TargetDown:
+        return  # the finding about the target itself says why
+    if lacks:
+        advice = (
+            "have the package deployed and its permission set Steerco Integration assigned "
+            "(docs/salesforce-deployment.md)"
+        )
+        yield Finding("package", False, "; ".join(lacks), advice)
+    else:
+        yield Finding("package", True, "the organisation has all of it")
 
 
 def _advice(name: str) -> str:

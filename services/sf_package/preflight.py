@@ -16,6 +16,9 @@ from services.sf_package.ticket import ticket_fields
 from store import fields
 from store.fields import FIELDS, Kind
 
+PARTS = frozenset({"fields", "recordTypeInfos"})
+"""What of a describe is looked at."""
+
 _DESCRIBED = {
     "Text": "string",
     "LongTextArea": "textarea",

@@ -228,7 +228,7 @@ def test_doctor_finds_a_fresh_sandbox_in_good_health(steerco: Steerco) -> None:
     assert done.code == 0, done.out
     assert done.json["ok"] is True
     assert [each["check"] for each in done.json["checks"]] == [
-        "config", "home", "database", "firestore", "salesforce", "clock",
+        "config", "home", "database", "firestore", "salesforce", "package", "clock",
     ]  # fmt: skip
 
 
@@ -289,6 +289,8 @@ def test_doctor_and_sync_against_an_organisation_that_is_configured(
         assert found["firestore"]["detail"] == "Firestore is not configured"
         assert found["salesforce"]["ok"] is False
         assert "Subject__c" in found["salesforce"]["detail"], "a field the organisation has not"
+        assert found["package"]["ok"] is False
+        assert "Ticket__c has no Subject__c" in found["package"]["detail"]
 
         monkeypatch.delenv("SF_TITLE_FIELD")
         healthy = steerco("doctor", "--json")

@@ -12,6 +12,8 @@ from typing import Any
 
 from services.itsc_sf_sync import field_map, from_salesforce
 from services.people import Directory, User
+from services.sf_package import preflight
+from services.sf_package.organisation import Organisation
 from services.sync.targets import sf_history, sf_soql
 from services.sync.targets.base import (
     ErrorClass,
@@ -193,6 +195,17 @@ class SalesforceTarget:
     def clock_offset(self) -> float | None:
         """Seconds to add to this machine's clock to get Salesforce's."""
         return self._client.clock_offset
+
+    def lacking(self) -> tuple[str, ...]:
+        """What the organisation's Ticket__c lacks of the package and of the configured fields, a
+        sentence each; known also where ``connect`` fails for it. Raises TargetDown."""
+        try:
+            described = self._client.rest(f"sobjects/{SOBJECT}/describe", _READING).data
+            if not isinstance(described, dict) or not described.keys() >= preflight.PARTS:
+                raise CallFailed(unreadable(_READING, described))
+        except CallFailed as failed:
+            raise TargetDown(failed.problem) from failed
+        return preflight.lacking(described, Organisation(self._mapped))
 
     def close(self) -> None:
         """Let go of connections."""
