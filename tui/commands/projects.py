@@ -169,8 +169,8 @@ def delete(
 
 def selected(store: Store, view_name: str, text: str = "") -> list[Project]:
     """The projects of a view that match a search. Raises Failed for an unknown view or chip."""
-    from services import filtering, itsc_roadmap
-    from store.projects import Query
+    from services import filtering
+    from store.projects import Query, find
     from store.views import VIEWS, find_view
 
     view = find_view(view_name)
@@ -180,7 +180,7 @@ def selected(store: Store, view_name: str, text: str = "") -> list[Project]:
     wanted = filtering.parse(text, store.ctx.operator)
     if wanted.problem:
         raise Failed(wanted.problem)
-    return itsc_roadmap.list_projects(store.conn, Query(store.today(), view, wanted.terms))
+    return find(store.conn, Query(store.today(), view, wanted.terms))
 
 
 def as_dict(store: Store, project: Project) -> dict[str, Any]:
