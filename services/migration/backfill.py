@@ -30,6 +30,8 @@ from store.deliveries import FIRESTORE, SALESFORCE, TARGETS
 
 BULK_ABOVE = 2_000
 ENDLESS = float("inf")
+LOOKS = 4
+"""How often Salesforce counts again, a second apart: it shows rows up to three seconds late."""
 Show = Callable[[str, int, int], None]
 """Told the step, how many deliveries are done and how many there are."""
 
@@ -214,7 +216,6 @@ class Backfill:
         conn = self.engine.conn
         row = conn.execute("SELECT COUNT(*) FROM projects").fetchone()
         report.expected = int(row[0])
-        report.found = sides.count_rows(self.salesforce)
         report.failed = [
             Failure(each[0], each[1] or "no reason given")
             for each in conn.execute(
@@ -223,6 +224,12 @@ class Backfill:
                 "GROUP BY project_id ORDER BY project_id"
             )
         ]
+        report.found = sides.count_rows(self.salesforce)
+        for _ in range(LOOKS):
+            if report.found + len(report.failed) >= report.expected:
+                break
+            self.sleep(1.0)
+            report.found = sides.count_rows(self.salesforce)
         report.calls = {
             FIRESTORE: self.firestore.usage().calls,
             SALESFORCE: self.salesforce.usage().calls,

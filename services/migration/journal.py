@@ -51,7 +51,11 @@ class Journal:
         with transaction(self.conn):
             known = json.loads(meta.get(self.conn, KEY) or "{}")
             other = known.get("process")
-            if other and other != self.process and not is_dead(other):
+            age = self.clock() - known.get("at", 0.0)
+            # Whether a process of another machine name (a container's last life) is gone, nobody
+            # can ask; its silence has to do.
+            silent = is_dead(other) or not 0 <= age < LEASE if other else True
+            if not silent and other != self.process:
                 raise Busy
             self.jobs = list(known.get("jobs", ()))
             self.earlier = list(known.get("owners", ()))
@@ -82,6 +86,7 @@ class Journal:
         """See Watch: the leases of the job's rows are held on."""
         with transaction(self.conn):
             deliveries.renew(self.conn, self.owner, self.clock() + LEASE)
+            self._write(self.process)
         self.progress(processed)
 
     def ended(self, job_id: str) -> None:
@@ -97,5 +102,10 @@ class Journal:
 
     def _write(self, process: str | None) -> None:
         owners = [*self.earlier, self.owner]
-        record = {"process": process, "owners": owners, "jobs": self.jobs}
+        record = {
+            "process": process,
+            "at": self.clock(),
+            "owners": owners,
+            "jobs": self.jobs,
+        }
         meta.put(self.conn, KEY, json.dumps(record))
