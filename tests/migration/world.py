@@ -62,7 +62,7 @@ class Org:
             answer = session.request(
                 method,
                 f"{self.url}/services/data/v59.0/{path}",
-                headers={"Authorization": f"Bearer {self.token}"},
+                headers={"Authorization": f"Bearer {self.token}"} | rest.pop("headers", {}),
                 **rest,
             )
         assert answer.status_code < 300, answer.text
@@ -113,12 +113,16 @@ class World:
     home: Path
     org: Org
     trouble: Callable[[str, str], Problem | None] | None = None
+    store: Callable[[], DocumentStore] | None = None
+    """Opens other documents than the embedded ones."""
 
     def __post_init__(self) -> None:
         self.conn = open_database(self.home / "steerco.db")
         self.ctx = Context("ann")
 
     def documents(self) -> DocumentStore:
+        if self.store is not None:
+            return self.store()
         return EmbeddedDocuments(self.home / "documents.db", interfere=self.trouble)
 
     def salesforce(self) -> SalesforceTarget:
