@@ -122,6 +122,8 @@ def update_project(
     wanted = canon.check_all(changes)
     with transaction(conn):
         project = get_project(conn, project_id)
+        if "total_score" in wanted and _has_votes({**project.values, **wanted}):
+            del wanted["total_score"]  # it is the votes' sum, whatever is said
         found: Changes = {}
         for path, value in wanted.items():
             present = project.values.get(path)
@@ -287,6 +289,10 @@ def parts_for(kind: str, changes: Changes) -> list[tuple[str, str]]:
     if kind != "delete" and "parent_id" in changes and any(changes["parent_id"]):
         parts.append((SALESFORCE, LINK))
     return parts
+
+
+def _has_votes(values: Values) -> bool:
+    return any(fields.is_score(path) and value is not None for path, value in values.items())
 
 
 _ALWAYS = ("feature_name", "status", "priority")

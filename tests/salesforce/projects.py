@@ -25,7 +25,8 @@ def values_of(path: str, names: list[str]) -> st.SearchStrategy[Any]:
         case Kind.LAUNCH_TARGET:
             return st.sampled_from([None, "?", "TBD", "N/A", "2026-02-28", "1999-12-31"])
         case Kind.PARENT:
-            return st.none() | st.text("AZaz09_-", min_size=1, max_size=32)
+            ids = st.text("AZaz09_-", min_size=1, max_size=31)
+            return st.none() | ids.map("p{}".format)
         case Kind.URL:
             return st.sampled_from([None, "https://example.com/ü?q=a&b='", "http://x.y"])
         case Kind.PERSON:

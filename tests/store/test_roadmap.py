@@ -178,3 +178,14 @@ def test_a_band_of_a_thousand_is_full() -> None:
     assert renumber([None] * 1000) == list(range(1000))
     with pytest.raises(BandFull):
         renumber([None] * 1001)
+
+
+def test_a_total_that_contradicts_the_votes_is_not_recorded(
+    conn: sqlite3.Connection, ctx: Context
+) -> None:
+    pid = add(conn, ctx, "A", **{"scores.Ana": 4})
+    assert roadmap.update_project(conn, ctx, pid, {"total_score": 99}).seq is None
+    assert roadmap.get_project(conn, pid).values["total_score"] == 4
+    free = add(conn, ctx, "B")
+    assert roadmap.update_project(conn, ctx, free, {"total_score": 99}).seq is not None
+    assert roadmap.get_project(conn, free).values["total_score"] == 99
