@@ -13,34 +13,30 @@ from textual.widgets import Static
 
 from screens.base import Failed, Page
 from screens.keys import Keys
+from screens.roadmap_held import Held
 from screens.roadmap_keys import IN_TABLE_ONLY, KEYS, OWN
 from screens.roadmap_rows import (
     COLUMNS,
     LAUNCH,
     NAME,
-    PATHS,
     SYNC,
     SYNC_SIGNS,
     Look,
-    Row,
     cell,
     columns_for,
     first_look,
     look,
     read_sync,
     sync_cell,
-    value,
 )
 from screens.roadmap_state import Showing
 from screens.roadmap_views import ViewLine
 from screens.safe import line
+from screens.timeline import AXIS
 from screens.widgets.bar import Piece
 from screens.widgets.grid import Cell, Grid
-from services.sync.status import RowSync
 from services.workplace import Workplace
-from store.canon import Value
 from store.database import connect
-from store.fields import BY_PATH, Kind
 from store.projects import SORTABLE, Project
 from store.views import VIEWS
 
@@ -48,8 +44,6 @@ if TYPE_CHECKING:
     from screens.roadmap_edit import CellEditor
     from screens.roadmap_filter import FilterLine
     from screens.roadmap_timeline import TimelineGrid
-
-_SUGGESTED = (Kind.PERSON, Kind.TEXT)
 
 
 class RoadmapPage(Page):
@@ -64,11 +58,7 @@ class RoadmapPage(Page):
     def __init__(self, workplace: Workplace) -> None:
         super().__init__(workplace)
         self.showing = Showing(workplace.ctx.operator)
-        self._rows: dict[str, Row] = {}
-        self._counts: Mapping[str, int] = {}
-        self._sync: dict[str, RowSync] = {}
-        self._fresh: set[str] = set()
-        self._version: tuple[object, ...] | None = None
+        self.held = Held()
         self._wanted_row: str | None = None
         self._wanted_timeline = False
         self._last_column = ""
@@ -137,7 +127,7 @@ class RoadmapPage(Page):
     def here(self) -> str | None:
         """The project under the cursor."""
         row = self.grid.row
-        return row if row in self._rows else None
+        return row if row in self.held.rows else None
 
     @property
     def column(self) -> str:
@@ -145,29 +135,15 @@ class RoadmapPage(Page):
         return LAUNCH if self.in_timeline else self._table.column
 
     @property
-    def chosen(self) -> list[str]:
-        """The selected projects, or the one under the cursor."""
-        selected = [each for each in self.grid.selected if each in self._rows]
-        return selected or ([self.here] if self.here else [])
+    def cell_column(self) -> str:
+        """The grid's column that shows ``column``."""
+        return AXIS if self.in_timeline else self._table.column
 
     @property
-    def order(self) -> list[str]:
-        """The projects on show, in the table's order."""
-        return list(self._rows)
-
-    def value_of(self, row: str, path: str) -> Value:
-        """A field of a project on show."""
-        return value(self._rows[row], path)
-
-    def sync_of(self, row: str) -> RowSync | None:
-        """A project's sync state, as far as it was read."""
-        return self._sync.get(row)
-
-    def known(self, path: str) -> list[str]:
-        """The values of a field among the projects on show, to suggest while typing."""
-        if path not in PATHS or path == NAME or BY_PATH[path].kind not in _SUGGESTED:
-            return []
-        return sorted({str(v) for row in self._rows.values() if (v := value(row, path))})
+    def chosen(self) -> list[str]:
+        """The selected projects, or the one under the cursor."""
+        selected = [each for each in self.grid.selected if each in self.held.rows]
+        return selected or ([self.here] if self.here else [])
 
     # -- which keys work ---------------------------------------------------------------------------
 
@@ -205,7 +181,7 @@ class RoadmapPage(Page):
     async def refresh_from_store(self) -> None:
         query = self.showing.query(self.workplace.today())
         found = await self.read(
-            look, query, self.workplace.gates, seen=self._version, on_show=self.grid.shown_rows
+            look, query, self.workplace.gates, seen=self.held.version, on_show=self.grid.shown_rows
         )
         if query == self.showing.query(self.workplace.today()):
             self._apply(found)
@@ -213,58 +189,52 @@ class RoadmapPage(Page):
             self.store_changed()
 
     def _apply(self, found: Look) -> None:
-        changed = [each for each, sync in found.sync.items() if self._sync.get(each) != sync]
-        self._sync.update(found.sync)
-        self._fresh = set(found.sync)
+        changed = self.held.take_sync(found.sync)
         if found.rows is None:
             self.grid.touch(changed)
-            return
-        if self._editor is not None:
+        elif self._editor is not None:
             # Under an open editor values may change, but no row moves: the order comes later.
-            self._rows = {each: found.rows.get(each, row) for each, row in self._rows.items()}
+            self.held.take_values(found.rows)
             self.grid.touch()
-            return
-        before, self._version = self._version, found.version or None
-        self._rows = dict(found.rows)
-        self._counts = self._counts if found.counts is None else found.counts
-        other_question = before is not None and before[1:] != found.version[1:]
-        to_top = other_question and self.here is None
-        self._show_rows(at=next(iter(self._rows), None) if to_top else None)
-        self._show_lines()
+        else:
+            other_question = self.held.take_rows(found)
+            to_top = other_question and self.here is None
+            self._show_rows(at=next(iter(self.held.rows), None) if to_top else None)
+            self._show_lines()
 
     def _show_rows(self, at: str | None = None) -> None:
-        if self._wanted_row in self._rows:
+        if self._wanted_row in self.held.rows:
             at, self._wanted_row = self._wanted_row, None
-        self._table.set_rows(self.order, at=at)
+        self._table.set_rows(self.held.order, at=at)
         if self._timeline is not None:
-            self._timeline.set_projects(self._rows, self.workplace.today(), at=at)
+            self._timeline.set_projects(self.held.rows, self.workplace.today(), at=at)
 
     def _show_lines(self) -> None:
         showing, narrows = self.showing, self.showing.filtering.narrows
         views = self.query_one(ViewLine)
-        views.current, views.counts = showing.view.key, self._counts
-        views.matching = len(self._rows) if narrows else None
+        views.current, views.counts = showing.view.key, self.held.counts
+        views.matching = len(self.held.rows) if narrows else None
         path, descending = showing.sort or (None, False)
         views.sorted_by = "" if path in self._table.shown_columns else showing.sorted_by
         self._table.set_sorted(path, descending=descending)
         if self._filter is not None:
             problem = showing.filtering.problem
-            note = problem or (f"{len(self._rows)} found" if narrows else "")
+            note = problem or (f"{len(self.held.rows)} found" if narrows else "")
             self._filter.note(note, wrong=problem is not None)
         self._say_empty()
         self._note()
 
     def _say_empty(self) -> None:
         """Where there is no row, say what to do next."""
-        self.set_class(not self._rows, "-empty")
-        if self._rows:
+        self.set_class(not self.held.rows, "-empty")
+        if self.held.rows:
             return
         if self._empty is None:
             self._empty = Static("", id="empty", markup=False)
             self.mount(self._empty, after=self._table)
         if self.showing.filtering.narrows:
             text = f"No project matches “{line(self.showing.filter_text)}”. Esc clears the filter."
-        elif self._counts.get("all"):
+        elif self.held.counts.get("all"):
             text = f"No project is in {self.showing.view.label}. ] shows the next view."
         else:
             text = "No projects yet. n adds the first one; steerco import FILE brings a workbook."
@@ -275,7 +245,7 @@ class RoadmapPage(Page):
         selected = len(self.grid.selected)
         if selected:
             pieces.append(Piece(f"{selected} selected", "bold $key", "screen.back"))
-        attention = self._counts.get("needs-attention", 0)
+        attention = self.held.counts.get("needs-attention", 0)
         if attention and self.showing.view.key != "needs-attention":
             text = f"{'   ' if pieces else ''}{attention} need attention"
             pieces.append(Piece(text, "$warn", "screen.view('needs-attention')"))
@@ -283,20 +253,17 @@ class RoadmapPage(Page):
 
     def _table_cell(self, row: str, path: str, width: int) -> Cell:
         if path == SYNC:
-            return sync_cell(self._sync.get(row), width)
-        return cell(self._rows[row], path, width, self._today)
+            return sync_cell(self.held.sync.get(row), width)
+        return cell(self.held.rows[row], path, width, self._today)
 
     def _scrolled(self) -> None:
-        shown = [each for each in self.grid.shown_rows if each in self._rows]
-        missing = [each for each in shown if each not in self._fresh]
-        if missing:
-            self.run_worker(self._read_sync(missing), group="scroll", exclusive=True)
+        doubtful = self.held.in_doubt(self.grid.shown_rows)
+        if doubtful:
+            self.run_worker(self._read_sync(doubtful), group="scroll", exclusive=True)
 
     async def _read_sync(self, rows: Sequence[str]) -> None:
         with contextlib.suppress(Failed):  # the next look says what is wrong
-            found = await self.read(read_sync, rows, self.workplace.gates)
-            self._sync.update(found)
-            self._fresh.update(found)
+            self.held.add_sync(await self.read(read_sync, rows, self.workplace.gates))
             self.grid.touch(rows)
 
     # -- what an edit shows at once ----------------------------------------------------------------
@@ -306,6 +273,17 @@ class RoadmapPage(Page):
         self._editor = editor
         await self.mount(editor)
         self.refresh_bindings()
+
+    def on_resize(self) -> None:
+        self.call_after_refresh(self._follow_cell)
+
+    def _follow_cell(self) -> None:
+        """Keep an open editor over its cell when the terminal's size has changed."""
+        if self._editor is not None and self.here is not None:
+            self.grid.move_to(self.here)
+            region = self.grid.cell_region(self.here, self.cell_column)
+            if region is not None:
+                self._editor.place(region, self.size)
 
     def close_editor(self) -> None:
         """Back to the table, and up to date again."""
@@ -318,14 +296,12 @@ class RoadmapPage(Page):
 
     def put_rows(self, changed: Iterable[Project]) -> None:
         """Show what an edit made of these projects; the next look puts them in order."""
-        for each in changed:
-            if each.project_id in self._rows:
-                self._rows[each.project_id] = tuple(each.values[path] for path in PATHS)
+        self.held.put(changed)
         self.grid.touch()
 
     def put_order(self, order: Sequence[str], at: str) -> None:
         """Show the rows in another order, the cursor on ``at``."""
-        self._rows = {each: self._rows[each] for each in order if each in self._rows}
+        self.held.put_order(order)
         self._show_rows(at=at)
 
     def return_to(self, row: str) -> None:
@@ -420,7 +396,7 @@ class RoadmapPage(Page):
     def action_narrow(self) -> None:
         """Only the rows with the value of this cell."""
         path = self._table.column
-        held = self.value_of(self.here, path) if self.here and path != SYNC else None
+        held = self.held.value(self.here, path) if self.here and path != SYNC else None
         if held is None:
             self.say("This cell has nothing to filter by.")
             return
@@ -440,25 +416,25 @@ class RoadmapPage(Page):
 
     def action_refresh(self) -> None:
         """Read everything again."""
-        self._version = None
+        self.held.version = None
         self.store_changed()
         self.workplace.wake()
         self.say(f"read again {self.workplace.now():%H:%M:%S}")
 
     async def action_timeline(self) -> None:
         """Table or timeline; the cursor stays on its project."""
-        row, to_timeline = self.here, not self.in_timeline
+        row, to_timeline, selected = self.here, not self.in_timeline, self.grid.selected
         if self._timeline is None:
             from screens.roadmap_timeline import TimelineGrid
 
             self._timeline = TimelineGrid(self._table_cell)
             await self.mount(self._timeline, after=self._table)
             self.watch(self._timeline, "scroll_y", self._scrolled, init=False)
-            self._timeline.set_projects(self._rows, self.workplace.today(), at=row)
+            self._timeline.set_projects(self.held.rows, self.workplace.today(), at=row)
         self._timeline.display, self._table.display = to_timeline, not to_timeline
         self.grid.move_to(row)
+        self.grid.select(selected)
         self.grid.focus()
-        self._note()
         self.refresh_bindings()
 
     def action_select(self) -> None:
@@ -469,8 +445,8 @@ class RoadmapPage(Page):
 
     def action_select_all(self) -> None:
         """All rows of the view, or none."""
-        everything = len(self.grid.selected) == len(self._rows)
-        self.grid.select([] if everything else list(self._rows))
+        everything = len(self.grid.selected) == len(self.held.rows)
+        self.grid.select([] if everything else list(self.held.rows))
 
     def action_open(self) -> None:
         """Open the project."""

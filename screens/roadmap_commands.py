@@ -102,6 +102,11 @@ def move_past(
         return itsc_roadmap.move_project(conn, ctx, project_id, step)
 
 
+def is_among(conn: sqlite3.Connection, query: Query, project_id: str) -> bool:
+    """Whether a project is one of those that a question gives."""
+    return any(row[0] == project_id for row in projects.find_columns(conn, query, ()))
+
+
 def rows_to_export(conn: sqlite3.Connection, query: Query) -> list[Mapping[str, object]]:
     """Every field of the view's projects, in its order, for ``exporting.export``."""
     return [

@@ -77,7 +77,7 @@ class CellEditor(Vertical):
         self._judge: Callable[[str], str | None] = checked(editing.field.path)
         self._saving = False
         self._list = self._make_list()
-        self._place(cell, screen)
+        self.place(cell, screen)
 
     def _make_list(self) -> Choices | None:
         field = self.editing.field
@@ -89,7 +89,7 @@ class CellEditor(Vertical):
         held = self.editing.value
         return Choices(choices, current=str(held) if held is not None else BLANK, rows=9)
 
-    def _place(self, cell: Region, screen: Size) -> None:
+    def place(self, cell: Region, screen: Size) -> None:
         """Over the cell; a list or a sentence goes below it, or above where there is no room."""
         listed = self._list is not None
         width = max(cell.width + 2, 30 if listed else 36)

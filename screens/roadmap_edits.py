@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from screens import roadmap_commands as commands
-from screens import timeline
 from screens.base import Failed, shown_value
 from screens.clipboard import copy
 from screens.roadmap_edit import CellEditor, Editing
@@ -35,12 +34,12 @@ async def open_editor(page: RoadmapPage) -> None:
         page.say("A name is edited one project at a time; esc clears the selection.")
         return
     page.grid.move_to(row)
-    region = page.grid.cell_region(row, timeline.AXIS if page.in_timeline else path)
+    region = page.grid.cell_region(row, page.cell_column)
     if region is None:
         page.say("There is no room to edit here; make the terminal larger.")
         return
-    held, today = page.value_of(row, path), page.workplace.today()
-    editing = Editing(BY_PATH[path], tuple(ids), held, today, tuple(page.known(path)))
+    held, today = page.held.value(row, path), page.workplace.today()
+    editing = Editing(BY_PATH[path], tuple(ids), held, today, tuple(page.held.known(path)))
     await page.open_editor(CellEditor(editing, region, page.size))
 
 
@@ -89,7 +88,7 @@ async def redo(page: RoadmapPage) -> None:
 
 
 async def _move(page: RoadmapPage, step: int) -> None:
-    row, order = page.here, page.order
+    row, order = page.here, page.held.order
     if row is None:
         return
     if page.showing.sort is not None:
@@ -107,7 +106,7 @@ async def _move(page: RoadmapPage, step: int) -> None:
         return
     if done is None:
         page.say(
-            f"That is the edge of {page.value_of(row, 'priority')}; edit its priority to go on."
+            f"That is the edge of {page.held.value(row, 'priority')}; edit its priority to go on."
         )
         return
     order.insert(there, order.pop(at))
@@ -138,10 +137,10 @@ async def copy_cell(page: RoadmapPage) -> None:
     if row is None:
         return
     if path == SYNC:
-        sync = page.sync_of(row)
+        sync = page.held.sync.get(row)
         await _copy(page, column(sync) if sync is not None else "")
     else:
-        held = page.value_of(row, path)
+        held = page.held.value(row, path)
         await _copy(page, "" if held is None else shown_value(held))
 
 
@@ -149,7 +148,7 @@ async def copy_row(page: RoadmapPage) -> None:
     """Copy the project's id and the table's fields, separated by tabs."""
     row = page.here
     if row is not None:
-        held = (page.value_of(row, path) for path in page.grid.columns if path in PATHS)
+        held = (page.held.value(row, path) for path in page.grid.columns if path in PATHS)
         await _copy(page, "\t".join([row, *("" if v is None else line(str(v)) for v in held)]))
 
 

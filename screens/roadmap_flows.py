@@ -17,7 +17,7 @@ from screens.widgets.choices import Choice
 from services import itsc_roadmap
 from services.exporting import Format
 from services.sync.status import RowSync, SideSync, in_words
-from store.projects import SORTABLE
+from store.projects import SORTABLE, Project
 
 if TYPE_CHECKING:
     from screens.roadmap import RoadmapPage
@@ -33,19 +33,32 @@ _BAND = {"p1-active": "P1", "p2-pipeline": "P2"}
 async def new(page: RoadmapPage) -> None:
     """Ask for a new project and create it; the cursor goes there."""
     start = {"priority": _BAND.get(page.showing.view.key, "Not yet Prioritized")}
-    form = NewProject(start, page.known)
+    form = NewProject(start, page.held.known)
     while (values := await page.app.push_screen_wait(form)) is not None:
         try:
             made = await page.write(
                 itsc_roadmap.create_project, page.workplace.ctx, _filled(values)
             )
         except Failed as error:
-            form = NewProject(values, page.known, wrong=str(error))
+            form = NewProject(values, page.held.known, wrong=str(error))
             continue
-        page.saved(f"{made.project.name} created")
-        page.return_to(made.project.project_id)
-        page.store_changed()
+        await _show_new(page, made.project)
         return
+
+
+async def _show_new(page: RoadmapPage, made: Project) -> None:
+    query = page.showing.query(page.workplace.today())
+    try:
+        shown = await page.read(commands.is_among, query, made.project_id)
+    except Failed as error:
+        page.trouble(str(error))
+        return
+    if shown:
+        page.saved(f"{made.name} created")
+        page.return_to(made.project_id)
+    else:
+        page.saved(f"{made.name} created; this view does not show it")
+    page.store_changed()
 
 
 async def delete(page: RoadmapPage) -> None:
@@ -112,6 +125,7 @@ async def export(page: RoadmapPage) -> None:
         ):
             page.say("Not exported.")
             return
+    page.say("Writing the file …")
     try:
         query = page.showing.query(page.workplace.today())
         rows = await page.read(commands.rows_to_export, query)
@@ -126,12 +140,12 @@ async def export(page: RoadmapPage) -> None:
 async def explain(page: RoadmapPage) -> None:
     """The sync column's row in whole sentences."""
     row = page.here
-    sync = page.sync_of(row) if row is not None else None
+    sync = page.held.sync.get(row) if row is not None else None
     if row is None or sync is None:
         return
     await page.app.push_screen_wait(
         ShowText(
-            f"Sync of {page.value_of(row, NAME)!s}", explained(sync, page.workplace.ctx.clock())
+            f"Sync of {page.held.value(row, NAME)!s}", explained(sync, page.workplace.ctx.clock())
         )
     )
 

@@ -36,6 +36,11 @@ class TimelineGrid(Grid):
         self._undecided = len(order) - order.index(LANE) - 1 if LANE in order else 0
         self.set_rows(order, at=at)
 
+    def toggle(self, row: str) -> None:
+        """Select a row, or no longer; the lane's heading is none."""
+        if row != LANE:
+            super().toggle(row)
+
     def _say(self, row: str, column: str, width: int) -> Cell:
         if row == LANE:
             return Cell(f"Undecided {self._undecided}" if column == NAME else "", "bold quiet")

@@ -8,7 +8,6 @@ project matches a chip when the field holds the text, whatever the case.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from store import fields
@@ -87,18 +86,15 @@ def parse(text: str, operator: str = "") -> Filtering:
 
 
 def chip(term: Term) -> str:
-    """A term as it is typed, for example ``dept:"Demand Gen"``."""
+    """A term as it is typed, for example ``dept:"Demand Gen"``; it finds what the term finds."""
     sign = "-" if term.negate else ""
-    quoted = f'"{term.text}"' if re.search(r"\s", term.text) or ":" in term.text else term.text
+    # A quotation mark can't be written inside quotes: the longest piece without one has to do.
+    text = max(term.text.split('"'), key=len)
+    quoted = f'"{text}"' if re.search(r"[\s:]", text) else text
     if term.path is None:
         return sign + quoted
     name = next((short for short, path in _SHORT.items() if path == term.path), term.path)
     return f"{sign}{name}:{quoted}"
-
-
-def join(terms: Sequence[Term]) -> str:
-    """The filter line that gives these terms."""
-    return " ".join(chip(term) for term in terms)
 
 
 def _path(name: str) -> str | None:

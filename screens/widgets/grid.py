@@ -433,7 +433,8 @@ class Grid(ScrollView, can_focus=True):
                 Part(fit(line(cell.text), cells, right=column.right), cell.tone),
             )
             if here and self._by_cell and column.key == self._column:
-                name = "grid--cell-cursor" if self.has_focus else "grid--cell-cursor-blurred"
+                mine = self.has_focus or self.screen.focused is None
+                name = "grid--cell-cursor" if mine else "grid--cell-cursor-blurred"
                 marked = self.get_component_rich_style(name)
                 segments += [Segment(part.text, marked) for part in parts]
             else:

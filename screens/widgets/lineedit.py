@@ -31,7 +31,11 @@ class LineEdit(Input, inherit_bindings=False):
         & > .input--placeholder { color: $quiet; }
         & > .input--suggestion { color: $quiet; }
         &.-wrong { color: $bad; }
-        &:nocolor > .input--cursor { text-style: reverse; }
+        &:nocolor > .input--cursor {
+            background: $panel;
+            color: $foreground;
+            text-style: reverse;
+        }
     }
     """
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -6,11 +6,12 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
+from textual import events
 from textual.pilot import Pilot
 from textual.screen import ModalScreen
-from textual.worker import WorkerState
+from textual.worker import Worker, WorkerState
 
 from screens.roadmap import RoadmapPage
 from screens.widgets.frame import KeyLine, StatusLine
@@ -46,26 +47,36 @@ class Terminal:
             await self.rest()
 
     async def type(self, text: str) -> None:
-        """Type a text into what has the focus."""
-        await self.pilot.press(*(_KEYS.get(letter, letter) for letter in text))
+        """Put a text into what has the focus: a letter as a key, more as one paste."""
+        if len(text) == 1:
+            await self.press(_KEYS.get(text, text))
+            return
+        focused = self.app.focused
+        assert focused is not None
+        focused.post_message(events.Paste(text))
+        await self.pilot.pause()
         await self.rest()
 
     async def rest(self) -> None:
         """Wait until nothing is under way but dialogs that wait for an answer."""
         deadline = asyncio.get_running_loop().time() + PATIENCE
-        while True:
-            await self.pilot.pause()
-            asked = isinstance(self.app.screen, ModalScreen)
-            busy = [
-                worker
-                for worker in self.app.workers
-                if worker.state in _UNDER_WAY and not (asked and worker.group in _MAY_WAIT)
-            ]
-            if not busy:
-                await self.pilot.pause()
-                return
+        waited = False
+        while busy := self._under_way():
             assert asyncio.get_running_loop().time() < deadline, f"still under way: {busy}"
-            await asyncio.sleep(0.005)
+            waited = True
+            await asyncio.sleep(0.002)
+        if waited:
+            await self.pilot.pause()
+            if self._under_way():
+                await self.rest()
+
+    def _under_way(self) -> list[Worker[Any]]:
+        asked = isinstance(self.app.screen, ModalScreen)
+        return [
+            worker
+            for worker in self.app.workers
+            if worker.state in _UNDER_WAY and not (asked and worker.group in _MAY_WAIT)
+        ]
 
     async def until(self, fact: Callable[[], bool]) -> None:
         """Wait for something that another thread or process brings about."""
@@ -111,6 +122,7 @@ async def terminal(
     app = SteercoApp(place, **options)  # type: ignore[arg-type]
     async with app.run_test(size=size) as pilot:
         driven = Terminal(app, pilot)
+        await pilot.pause()
         await driven.rest()
         yield driven
 

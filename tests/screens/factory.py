@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import itertools
 import sqlite3
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -97,14 +99,23 @@ def synced(conn: sqlite3.Connection, at: str = "2026-11-21T13:00:00.000Z") -> No
             targets.put(conn, target, last_ok_at=at, last_drain_at=at)
 
 
+@functools.cache
+def _database(projects: int, in_sync: bool) -> bytes:
+    """The file of such a world, made once."""
+    with tempfile.TemporaryDirectory() as directory:
+        path = Path(directory) / "steerco.db"
+        conn = open_database(path)
+        fill(conn, context("import"), projects)
+        if in_sync:
+            synced(conn)
+        conn.close()
+        return path.read_bytes()
+
+
 def workplace(
     home: Path, projects: int = 50, *, in_sync: bool = True, operator: str = "ana"
 ) -> Workplace:
     """A database with that many projects, and the place to work with it."""
     path = home / "steerco.db"
-    conn = open_database(path)
-    fill(conn, context("import"), projects)
-    if in_sync:
-        synced(conn)
-    conn.close()
+    path.write_bytes(_database(projects, in_sync))
     return Workplace(path, Desk(path), context(operator))

@@ -75,6 +75,12 @@ def test_a_chip_that_is_written_is_read_back(term: Term) -> None:
     assert parse(chip(term)).terms == (term,)
 
 
+def test_a_chip_for_a_value_with_quotes_still_finds_it() -> None:
+    written = chip(Term('The "big" project', "department"))
+    (term,) = parse(written).terms
+    assert term.text in 'The "big" project'
+
+
 @given(st.text(max_size=40))
 def test_no_text_breaks_the_filter(text: str) -> None:
     for term in parse(text, "ana").terms:

@@ -181,12 +181,12 @@ async def test_a_selects_all_and_escape_none(home: Path) -> None:
 
 async def test_j_and_k_move_within_the_band(home: Path) -> None:
     async with terminal(world(home)) as driven:
-        first, second = driven.roadmap.order[:2]
+        first, second = driven.roadmap.held.order[:2]
         await driven.press("J")
-        assert driven.roadmap.order[:2] == [second, first]
+        assert driven.roadmap.held.order[:2] == [second, first]
         assert driven.roadmap.here == first
         await driven.press("K")
-        assert driven.roadmap.order[:2] == [first, second]
+        assert driven.roadmap.held.order[:2] == [first, second]
         assert driven.look(_order)[:2] == [first, second]
 
 
@@ -195,7 +195,7 @@ async def test_several_moves_in_a_row_are_done_one_after_the_other(home: Path) -
         first = driven.roadmap.here
         await driven.pilot.press("J", "J", "J")
         await driven.rest()
-        assert driven.roadmap.order.index(str(first)) == 3
+        assert driven.roadmap.held.order.index(str(first)) == 3
         assert driven.look(_order)[3] == first
 
 
@@ -203,13 +203,13 @@ async def test_a_row_does_not_leave_its_band(home: Path) -> None:
     async with terminal(world(home)) as driven:
         band = [
             each
-            for each in driven.roadmap.order
-            if driven.roadmap.value_of(each, "priority") == "P1"
+            for each in driven.roadmap.held.order
+            if driven.roadmap.held.value(each, "priority") == "P1"
         ]
         driven.roadmap.grid.move_to(band[-1])
         await driven.press("J")
         assert "edge of P1" in driven.status
-        assert driven.roadmap.order[len(band) - 1] == band[-1]
+        assert driven.roadmap.held.order[len(band) - 1] == band[-1]
 
 
 async def test_rows_that_the_view_hides_are_passed_over(home: Path) -> None:
@@ -217,9 +217,9 @@ async def test_rows_that_the_view_hides_are_passed_over(home: Path) -> None:
         await driven.press("slash")
         await driven.type("bidspeed priority:p1")
         await driven.press("enter")
-        first, second = driven.roadmap.order[:2]
+        first, second = driven.roadmap.held.order[:2]
         await driven.press("J")
-        assert driven.roadmap.order[:2] == [second, first]
+        assert driven.roadmap.held.order[:2] == [second, first]
 
 
 async def test_u_undoes_and_ctrl_r_does_it_again(home: Path) -> None:
@@ -267,6 +267,43 @@ async def test_a_new_project_in_a_view_starts_with_the_views_priority(home: Path
         assert project(driven, driven.roadmap.here).values["priority"] == "P2"
 
 
+async def test_a_new_project_that_the_view_does_not_show_is_said_to_be_so(home: Path) -> None:
+    async with terminal(world(home)) as driven:
+        await driven.press("slash")
+        await driven.type("bidspeed")
+        await driven.press("enter", "n")
+        await driven.type("Something else")
+        await driven.press("enter")
+        assert "created; this view does not show it" in driven.status
+        assert len(driven.roadmap.held.order) == 5
+
+
+async def test_an_open_editor_follows_its_cell_when_the_terminal_is_resized(home: Path) -> None:
+    async with terminal(world(home), size=(160, 40)) as driven:
+        await go_to(driven, "status")
+        await driven.press("enter")
+        await driven.pilot.resize_terminal(90, 24)
+        await driven.rest()
+        editor = driven.app.screen.query_one("#cell-editor")
+        region = driven.roadmap.grid.cell_region(FIRST, "status")
+        assert region is not None
+        assert editor.region.y == region.y
+        assert editor.region.x <= region.x < editor.region.right
+        await driven.type("paused")
+        await driven.press("enter")
+        assert project(driven, FIRST).values["status"] == "Paused"
+
+
+async def test_a_selection_goes_along_into_the_timeline_and_back(home: Path) -> None:
+    async with terminal(world(home)) as driven:
+        await driven.press("space", "space")
+        chosen = driven.roadmap.grid.selected
+        await driven.press("t", "d")
+        assert any("Delete these 2 projects?" in line for line in driven.lines)
+        await driven.press("escape", "t")
+        assert driven.roadmap.grid.selected == chosen
+
+
 async def test_the_form_goes_only_at_the_second_esc_when_something_was_typed(home: Path) -> None:
     async with terminal(world(home, 3)) as driven:
         await driven.press("n")
@@ -295,7 +332,7 @@ async def test_d_names_what_goes_and_deletes_only_after_yes(home: Path) -> None:
         assert driven.look(projects.get, FIRST) is not None
         await driven.press("d", "y")
         assert driven.look(projects.get, FIRST) is None
-        assert FIRST not in driven.roadmap.order
+        assert FIRST not in driven.roadmap.held.order
         assert project(driven, "project-00003").values["parent_id"] is None
         await driven.press("u")
         assert project(driven, "project-00003").values["parent_id"] == FIRST
@@ -316,14 +353,26 @@ async def test_slash_narrows_while_typing_and_esc_brings_everything_back(home: P
         await driven.press("slash")
         assert driven.roadmap.state == "filtering"
         await driven.type("bidspeed")
-        assert len(driven.roadmap.order) == 5
+        assert len(driven.roadmap.held.order) == 5
         await driven.type(" status:paused")
-        assert [driven.roadmap.value_of(r, "status") for r in driven.roadmap.order] == ["Paused"]
+        assert [driven.roadmap.held.value(r, "status") for r in driven.roadmap.held.order] == [
+            "Paused"
+        ]
         await driven.press("enter")
         assert driven.roadmap.state == "table"
-        assert len(driven.roadmap.order) == 1
+        assert len(driven.roadmap.held.order) == 1
         await driven.press("escape")
-        assert len(driven.roadmap.order) == 50
+        assert len(driven.roadmap.held.order) == 50
+
+
+async def test_the_columns_stay_where_they_are_when_the_scrollbar_goes(home: Path) -> None:
+    async with terminal(world(home), size=(80, 24)) as driven:
+        before = driven.lines[3]
+        await driven.press("slash")
+        await driven.type("bidspeed")
+        assert driven.lines[4] == before
+        await driven.press("escape")
+        assert driven.lines[3] == before
 
 
 async def test_a_filter_without_hits_says_what_to_do(home: Path) -> None:
@@ -341,14 +390,16 @@ async def test_an_unknown_chip_is_named(home: Path) -> None:
         await driven.press("slash")
         await driven.type("colour:red bidspeed")
         assert any("There is no filter “colour:”" in line for line in driven.lines)
-        assert len(driven.roadmap.order) == 5
+        assert len(driven.roadmap.held.order) == 5
 
 
 async def test_f_narrows_to_the_value_of_the_cell(home: Path) -> None:
     async with terminal(world(home)) as driven:
         await go_to(driven, "department")
         await driven.press("f")
-        departments = {driven.roadmap.value_of(r, "department") for r in driven.roadmap.order}
+        departments = {
+            driven.roadmap.held.value(r, "department") for r in driven.roadmap.held.order
+        }
         assert departments == {"Product / Events / Sales"}
 
 
@@ -357,7 +408,7 @@ async def test_brackets_go_through_the_views(home: Path, key: str, view: str) ->
     async with terminal(world(home)) as driven:
         await driven.type(key)
         assert driven.roadmap.showing.view.key == view
-        assert 0 < len(driven.roadmap.order) < 50
+        assert 0 < len(driven.roadmap.held.order) < 50
 
 
 async def test_tab_goes_through_the_views_too(home: Path) -> None:
@@ -373,7 +424,7 @@ async def test_s_sorts_by_any_field_and_once_more_turns_it(home: Path) -> None:
             assert isinstance(driven.app.screen, Choose)
             await driven.type("feature")
             await driven.press("enter")
-            found = [str(driven.roadmap.value_of(r, NAME)) for r in driven.roadmap.order]
+            found = [str(driven.roadmap.held.value(r, NAME)) for r in driven.roadmap.held.order]
             assert found == sorted(found, key=str.casefold, reverse=expected)
         await driven.press("J")
         assert "Sorted by Feature ▼" in driven.status
@@ -429,7 +480,7 @@ async def test_x_writes_the_view_as_it_is_filtered(home: Path, tmp_path: Path) -
         await driven.press("enter")
         await driven.until(lambda: "written to" in driven.status)
         found = json.loads((tmp_path / "roadmap-all-2026-11-21.json").read_text())
-        assert [each["project_id"] for each in found] == driven.roadmap.order
+        assert [each["project_id"] for each in found] == driven.roadmap.held.order
 
 
 async def test_x_asks_before_it_overwrites(home: Path, tmp_path: Path) -> None:
@@ -510,7 +561,7 @@ async def test_a_click_shows_a_view(home: Path) -> None:
 
 async def test_home_end_and_pages_move_the_cursor(home: Path) -> None:
     async with terminal(world(home), size=(120, 24)) as driven:
-        order = driven.roadmap.order
+        order = driven.roadmap.held.order
         for key, at in (("end", 49), ("g", 0), ("pagedown", 17), ("pageup", 0), ("G", 49)):
             await driven.press(key)
             assert driven.roadmap.here == order[at], key

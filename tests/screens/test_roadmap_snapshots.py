@@ -188,6 +188,7 @@ def _same(
     async def before(pilot: Pilot[None]) -> None:
         assert isinstance(pilot.app, SteercoApp)
         driven = Terminal(pilot.app, pilot)
+        await pilot.pause()
         await driven.rest()
         await steps(driven)
 

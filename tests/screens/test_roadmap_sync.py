@@ -122,17 +122,17 @@ async def test_nothing_moves_when_rows_change_and_come_and_go_above(home: Path) 
     place = world(home, 200)
     async with terminal(place, size=(120, 24)) as driven:
         grid = driven.roadmap.grid
-        grid.move_to(driven.roadmap.order[60], "status")
+        grid.move_to(driven.roadmap.held.order[60], "status")
         await driven.rest()
         here = driven.roadmap.here
         assert here is not None
         region = grid.cell_region(here, "status")
         conn = open_database(place.path)
-        for each in driven.roadmap.order[:5]:
+        for each in driven.roadmap.held.order[:5]:
             itsc_roadmap.delete_project(conn, context("bo"), each)
         itsc_roadmap.create_project(conn, context("bo"), {"feature_name": "New", "priority": "P1"})
         conn.close()
-        await driven.until(lambda: len(driven.roadmap.order) == 196)
+        await driven.until(lambda: len(driven.roadmap.held.order) == 196)
         assert driven.roadmap.here == here
         assert grid.column == "status"
         assert grid.cell_region(here, "status") == region
@@ -146,36 +146,36 @@ async def test_a_scrolled_away_reader_keeps_his_place(home: Path) -> None:
         await driven.rest()
         first = grid.shown_rows[0]
         conn = open_database(place.path)
-        itsc_roadmap.delete_project(conn, context("bo"), driven.roadmap.order[3])
+        itsc_roadmap.delete_project(conn, context("bo"), driven.roadmap.held.order[3])
         conn.close()
-        await driven.until(lambda: len(driven.roadmap.order) == 199)
+        await driven.until(lambda: len(driven.roadmap.held.order) == 199)
         assert grid.shown_rows[0] == first
 
 
 async def test_an_open_editor_keeps_its_text_its_place_and_the_order_below_it(home: Path) -> None:
     place = world(home, 50)
     async with terminal(place) as driven:
-        driven.roadmap.grid.move_to(driven.roadmap.order[4], "department")
+        driven.roadmap.grid.move_to(driven.roadmap.held.order[4], "department")
         await driven.press("e")
         await driven.type(" and more")
         text = driven.app.screen.query_one(LineEdit).value
-        order = driven.roadmap.order
+        order = driven.roadmap.held.order
         conn = open_database(place.path)
         itsc_roadmap.delete_project(conn, context("bo"), order[0])
         itsc_roadmap.update_project(conn, context("bo"), order[1], {"status": "Paused"})
         conn.close()
-        await driven.until(lambda: driven.roadmap.value_of(order[1], "status") == "Paused")
+        await driven.until(lambda: driven.roadmap.held.value(order[1], "status") == "Paused")
         assert driven.app.screen.query_one(LineEdit).value == text
         assert driven.roadmap.state == "editing"
-        assert driven.roadmap.order == order
+        assert driven.roadmap.held.order == order
         await driven.press("escape")
-        assert driven.roadmap.order == order[1:]
+        assert driven.roadmap.held.order == order[1:]
 
 
 async def test_rows_scrolled_into_sight_have_their_sync_state(home: Path) -> None:
     async with terminal(world(home, 500), size=(120, 24)) as driven:
         await driven.press("end")
-        assert column_of(driven, driven.roadmap.order[-1]) == "F✓ S✓"
+        assert column_of(driven, driven.roadmap.held.order[-1]) == "F✓ S✓"
 
 
 async def test_what_needs_a_person_is_counted_above(home: Path) -> None:
@@ -228,4 +228,4 @@ async def test_a_write_that_fails_says_what_happened_to_the_data(home: Path) -> 
         assert driven.status.startswith("Nothing was saved:")
         assert driven.toasts
         assert driven.look(deliveries.counts)["salesforce"]["pending"] == 0
-        assert driven.roadmap.order[0] == FIRST
+        assert driven.roadmap.held.order[0] == FIRST

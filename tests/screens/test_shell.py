@@ -75,7 +75,7 @@ async def test_a_page_that_was_away_is_up_to_date_when_it_comes_back(home: Path)
         itsc_roadmap.create_project(conn, context("bo"), {"feature_name": "Made elsewhere"})
         conn.close()
         await driven.press("3")
-        await driven.until(lambda: len(driven.roadmap.order) == 6)
+        await driven.until(lambda: len(driven.roadmap.held.order) == 6)
 
 
 async def test_help_lists_the_keys_that_work_here_and_the_signs(home: Path) -> None:
@@ -173,13 +173,13 @@ async def test_the_next_start_finds_page_view_filter_sort_and_cursor(home: Path)
         await driven.press("enter", "s")
         await driven.type("status")
         await driven.press("enter", "down", "right")
-        before = (driven.roadmap.here, driven.roadmap.grid.column, driven.roadmap.order)
+        before = (driven.roadmap.here, driven.roadmap.grid.column, driven.roadmap.held.order)
     async with terminal(again(home)) as driven:
         page = driven.roadmap
         assert page.showing.view.key == "p1-active"
         assert page.showing.filter_text == "platform"
         assert page.showing.sort == ("status", False)
-        assert (page.here, page.grid.column, page.order) == before
+        assert (page.here, page.grid.column, page.held.order) == before
         assert any("/  platform" in line for line in driven.lines)
         await driven.press("5")
     async with terminal(again(home)) as driven:
@@ -216,7 +216,7 @@ async def test_a_damaged_session_is_ignored(home: Path, text: str) -> None:
     async with terminal(place) as driven:
         assert driven.app.current_mode == "roadmap"
         assert driven.app.theme == DARK
-        assert len(driven.roadmap.order) == 3
+        assert len(driven.roadmap.held.order) == 3
 
 
 def test_a_session_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
