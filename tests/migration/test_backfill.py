@@ -191,3 +191,30 @@ def test_salesforce_counts_only_rows_that_have_an_id_of_ours(world: World) -> No
     world.backfill().run()
     world.org.call("POST", "sobjects/Ticket__c", json={"Title__c": "Made there"})
     assert count_rows(world.salesforce()) == 11
+
+
+def test_every_document_learns_its_salesforce_id_however_many_there_are(world: World) -> None:
+    world.family()
+    run = world.backfill()
+    run.firestore.batch = 3
+    assert run.run().clean
+    documents = world.documents()
+    found = documents.get_many("itsc_projects", sorted(world.local_ids()))
+    ids = {i: row["Id"] for i, row in world.org.rows().items()}
+    assert {i: doc and doc.fields["sf_id"] for i, doc in found.items()} == ids
+
+
+def test_a_job_that_takes_long_keeps_its_rows_claimed(world: World) -> None:
+    world.family()
+    now = [1_790_000_000.0]
+    log = journal.Journal(world.conn, lambda: now[0], "here/1/1", "bulk/me")
+    log.start(lambda _: True)
+    world.conn.execute(
+        "UPDATE deliveries SET state = 'in_flight', lease_owner = 'bulk/me', lease_until = ? "
+        "WHERE target = 'salesforce'",
+        (now[0] + 60,),
+    )
+    now[0] += 50
+    log.beat(7)
+    (until,) = world.conn.execute("SELECT DISTINCT lease_until FROM deliveries WHERE lease_until")
+    assert until[0] == now[0] + journal.LEASE

@@ -165,6 +165,23 @@ def test_a_bulk_job_that_salesforce_forgot_is_no_obstacle(world: World) -> None:
     world.whole()
 
 
+def test_a_job_that_salesforce_stopped_charges_no_row_and_is_made_again(world: World) -> None:
+    fill(world, 8)
+
+    def abort(name: str) -> None:
+        if name == "bulk:closed":
+            (job,) = world.org.jobs()
+            world.org.call("PATCH", f"jobs/ingest/{job['id']}", json={"state": "Aborted"})
+
+    with pytest.raises(Stopped, match="Salesforce stopped the bulk job: Aborted"):
+        world.backfill(bulk_above=3, point=abort).run()
+    assert world.org.rows() == {}
+    counts = deliveries.counts(world.conn)["salesforce"]
+    assert (counts["failed"], counts["retrying"], counts["in_flight"]) == (0, 0, 0)
+    assert world.backfill(bulk_above=3).run().clean
+    world.whole()
+
+
 def test_rows_are_cut_into_jobs_by_weight() -> None:
     rows = [row(Title__c="é" * 40) for _ in range(10)]
     assert [len(group) for group in in_jobs(rows, 300)] == [3, 3, 3, 1]

@@ -19,6 +19,7 @@ from services.itsc_sf_sync import field_map
 from services.migration.load_file import PARENT_COLUMN, RECORD_TYPE_COLUMN
 from tests.commands.conftest import ROOT, Steerco, database, home, process, steerco
 from tests.migration.world import Org, World
+from tui.commands import migration, shell
 
 __all__ = ["database", "home", "process", "steerco"]
 
@@ -238,3 +239,38 @@ def test_an_unreadable_dump_and_an_unwritable_file_are_sentences(
     assert "can't be opened" in capsys.readouterr().err
     assert export_itsc_to_sf_csv.main(["--output", str(tmp_path / "no" / "x.csv")]) == 1
     assert "can't be written" in capsys.readouterr().err
+
+
+class Tty(io.StringIO):
+    """A terminal as far as a bar can tell."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_bar_moves_and_shows_counts_and_the_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = Tty()
+    monkeypatch.setattr(sys, "stderr", screen)
+    with migration._bar() as show:
+        show("Firestore", 1, 40)
+        show("Bulk load", 30, 40)
+        show("Bulk load", 41, 40)
+    for part in ("1/40", "30/40", "40/40", "Firestore", "Bulk load"):
+        assert part in screen.getvalue()
+    with shell.progress("Importing") as moved:
+        assert moved is not None
+        moved(5, 10)
+    assert "50%" in screen.getvalue()
+
+
+def test_an_interrupt_says_how_to_go_on(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    world.family()
+
+    def interrupt(name: str) -> None:
+        if name == "firestore:sent":
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        migration._carried_out(world.backfill(point=interrupt))
+    assert "run steerco backfill again" in capsys.readouterr().err
+    assert world.backfill().run().clean

@@ -11,6 +11,7 @@ from services.migration.backfill import Backfill
 from services.migration.parity import UNREADABLE, Difference, compare
 from services.migration.sides import Sides, read_all
 from services.sync.targets.firestore import FirestoreTarget
+from store.canon import Value
 from tests.migration.world import World
 
 
@@ -49,7 +50,7 @@ def test_three_equal_sides_are_equal_to_the_last_field(filled: World) -> None:
     assert found.verdict == "equal"
     assert found.projects == 12
     assert found.records == {"local": 12, "firestore": 12, "salesforce": 12}
-    assert found.differences == found.missing == ()
+    assert (found.differences, found.missing) == ((), ())
 
 
 def test_a_name_that_is_no_user_is_noted_and_fails_nothing(filled: World) -> None:
@@ -75,7 +76,7 @@ def test_a_name_that_is_no_user_is_noted_and_fails_nothing(filled: World) -> Non
     ],
 )
 def test_a_field_that_differs_in_salesforce_is_found(
-    filled: World, api: str, value: object, path: str, shown: object
+    filled: World, api: str, value: object, path: str, shown: Value
 ) -> None:
     project_id = whole_id(filled)
     filled.org.edit(project_id, **{api: value})

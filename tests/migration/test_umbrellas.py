@@ -55,10 +55,10 @@ class Desk:
         self.ctx = Context("ann")
 
     def add(self, name: str, priority: str = "P2", **more: object) -> str:
-        project_id = more.pop("project_id", None)
+        own = more.pop("project_id", None)
         values = {"feature_name": name, "priority": priority, **more}
         made = itsc_roadmap.create_project(
-            self.conn, self.ctx, values, project_id=project_id and str(project_id)
+            self.conn, self.ctx, values, project_id=None if own is None else str(own)
         )
         return made.project.project_id
 
@@ -95,7 +95,7 @@ def test_done_twice_it_changes_nothing(desk: Desk) -> None:
     apply(desk.conn, desk.ctx)
     before = desk.operations()
     again = apply(desk.conn, desk.ctx)
-    assert again.created == again.linked == again.left == ()
+    assert (again.created, again.linked, again.left) == ((), (), ())
     assert (len(again.existing), len(again.already)) == (7, 16)
     assert desk.operations() == before
 

@@ -167,5 +167,5 @@ class World:
         """The three sides are equal, and hold each local project once."""
         assert set(self.org.rows()) == self.local_ids()
         found = self.parity()
-        assert found.differences == found.missing == ()
+        assert (found.differences, found.missing) == ((), ())
         assert found.verdict == "equal"

@@ -214,6 +214,7 @@ def _bar() -> Iterator[Show]:
         label="Backfill",
         file=sys.stderr,
         show_pos=True,
+        update_min_steps=0,
         item_show_func=lambda _: steps[-1] if steps else None,
     ) as bar:
 

@@ -114,7 +114,8 @@ def progress(label: str) -> Iterator[Callable[[int, int], None] | None]:
     if not sys.stderr.isatty():
         yield None
         return
-    with typer.progressbar(length=1, label=label, file=sys.stderr) as bar:
+    # A position is set, not counted up: with 0 steps at least, each call draws.
+    with typer.progressbar(length=1, label=label, file=sys.stderr, update_min_steps=0) as bar:
 
         def show(done: int, whole: int) -> None:
             bar.length = max(whole, 1)
