@@ -70,12 +70,15 @@ async def test_the_cursor_is_where_it_was_when_one_comes_back(home: Path) -> Non
 async def test_a_page_that_was_away_is_up_to_date_when_it_comes_back(home: Path) -> None:
     place = world(home, 5)
     async with terminal(place) as driven:
+        roadmap = driven.roadmap
         await driven.press("5")
         conn = open_database(place.path)
         itsc_roadmap.create_project(conn, context("bo"), {"feature_name": "Made elsewhere"})
         conn.close()
+        await driven.until(lambda: roadmap._stale)
+        assert len(roadmap.held.order) == 5
         await driven.press("3")
-        await driven.until(lambda: len(driven.roadmap.held.order) == 6)
+        assert len(roadmap.held.order) == 6
 
 
 async def test_help_lists_the_keys_that_work_here_and_the_signs(home: Path) -> None:
