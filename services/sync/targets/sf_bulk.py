@@ -14,6 +14,7 @@ answer names no character set, never logs in again, and waits by its own clock. 
 from __future__ import annotations
 
 import csv
+import datetime as dt
 import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -42,6 +43,7 @@ from services.sync.targets.sf_errors import (
     unreadable,
 )
 from services.sync.targets.sf_writes import Row, Terms, asked_of, done, failed, prepare
+from store.canon import Value
 from store.clock import Clock
 from store.fields import EXTERNAL_ID_FIELD, SOBJECT
 
@@ -201,6 +203,18 @@ class BulkTarget:
         """See Target."""
         return self.target.read(refs)
 
+    def was_applied(
+        self, remote_id: str, values: Mapping[str, Value], sent_at: dt.datetime
+    ) -> bool | None:
+        """See SalesforceTarget."""
+        return self.target.was_applied(remote_id, values, sent_at)
+
+    def field_times(
+        self, ids: Sequence[str], since: dt.datetime
+    ) -> dict[str, dict[str, dt.datetime]]:
+        """See SalesforceTarget."""
+        return self.target.field_times(ids, since)
+
     def usage(self) -> Usage:
         """See Target."""
         return self.target.usage()
@@ -293,7 +307,8 @@ class BulkTarget:
         for row in rows:
             key, asked = _key(row, by_id=by_id), asked_of(row, terms)
             if key in good and good[key].get("sf__Id"):
-                found[row.place] = done(row, answer.at, good[key]["sf__Id"], _shown(job_id))
+                # A job does not tell when it wrote a row.
+                found[row.place] = done(row, None, good[key]["sf__Id"], _shown(job_id))
             elif key in bad:
                 text = bad[key].get("sf__Error") or ""
                 response = _shown(job_id) | {"error": text}
