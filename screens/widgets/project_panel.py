@@ -22,7 +22,7 @@ from store.canon import Value, clean_text, sf_length
 from store.fields import BY_PATH
 
 NOTHING = "nothing written yet"
-EDITING, EDITING_ROWS = "-editing", 16
+EDITING, EDITING_ROWS = "-editing", 14
 
 
 class TextEditor(TextArea):
@@ -167,8 +167,10 @@ class LongPanel(VerticalScroll, inherit_bindings=False):
             self.editor.text = text
         editor = self.editor
         if editor is not None:
-            editor.focus()
+            editor.focus(scroll_visible=False)
             editor.move_cursor(editor.document.end)
+            # The panel has another height now: bring it into view once it is laid out.
+            self.call_after_refresh(self.scroll_visible, animate=False)
         self._judge()
 
     def close_editor(self, *, focus: bool = True) -> None:
@@ -251,10 +253,8 @@ class LongPanel(VerticalScroll, inherit_bindings=False):
 
     # -- the frame -----------------------------------------------------------------------------
 
-    def on_focus(self) -> None:
-        self._frame()
-
-    def on_blur(self) -> None:
+    def watch_has_focus(self, has_focus: bool) -> None:
+        super().watch_has_focus(has_focus)
         self._frame()
 
     def _frame(self) -> None:

@@ -26,7 +26,7 @@ from services.detail import Row
 from store.canon import Value
 from store.fields import BY_PATH, Kind
 
-NOTHING = ""
+NOTHING, LIST_ROWS = "", 8
 Judge = Callable[[str], str | None]
 
 
@@ -64,7 +64,8 @@ class LineEditor(Vertical):
 
     def on_mount(self) -> None:
         self.complain(None)
-        self.query_one(LineEdit).focus()
+        self.query_one(LineEdit).focus(scroll_visible=False)
+        self.call_after_refresh(self.scroll_visible, animate=False)
 
     def suggest(self, values: Sequence[str]) -> None:
         """Offer completions in grey behind the cursor."""
@@ -241,7 +242,7 @@ class FieldRow(PageLine):
             offered.append(Choice(NOTHING, detail.EMPTY, note="nothing chosen"))
         present = self._row.value
         current = present if isinstance(present, str) else NOTHING
-        choices = Choices(offered, current=current, rows=len(offered))
+        choices = Choices(offered, current=current, rows=min(len(offered), LIST_ROWS))
         choices.add_class("in-place")
         return choices
 

@@ -260,3 +260,17 @@ async def test_the_arrows_reach_every_part_and_tab_every_section(
             seen.add(pilot.app.focused)
         assert len(seen) >= 11  # seven sections, with the brief's four panels, votes, history
         assert page.query_one("#history") in seen
+
+
+@pytest.mark.parametrize("size", [(160, 45), (120, 40), (80, 24)])
+async def test_whatever_has_the_focus_is_wholly_on_show(
+    tmp_path: Path, size: tuple[int, int]
+) -> None:
+    world = World(tmp_path, fill=worlds.full)
+    async with world.app().run_test(size=size) as pilot:
+        await shown(pilot)
+        page = page_of(pilot)
+        box = page.query_one("#project").region
+        for part in page.query(".part"):
+            part.focus()
+            await until(pilot, lambda part=part: box.contains_region(part.region), repr(part))

@@ -6,12 +6,14 @@ from __future__ import annotations
 import dataclasses
 import json
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from textual.app import App
 from textual.pilot import Pilot
+from textual.screen import ModalScreen
+from textual.worker import WorkerState
 
 from screens.base import Page
 from screens.keys import entries
@@ -340,3 +342,33 @@ def status(app: App[None]) -> str:
 def key_line(app: App[None]) -> dict[str, str]:
     """The keys the key line offers, by what it calls them."""
     return {entry.label: entry.press for entry in entries(app.screen, all_keys=False)}
+
+
+async def at_rest(pilot: Pilot[None]) -> None:
+    """Wait until nothing is under way but dialogs that wait for an answer."""
+
+    def busy() -> bool:
+        asked = isinstance(pilot.app.screen, ModalScreen)
+        return any(
+            worker.state in (WorkerState.PENDING, WorkerState.RUNNING)
+            and not (asked and worker.group in ("dialog", "texts"))
+            for worker in pilot.app.workers
+        )
+
+    await pilot.pause()
+    await until(pilot, lambda: not busy(), "the page at rest")
+    await pilot.pause()
+
+
+def calmly(
+    steps: Callable[[Pilot[None]], Awaitable[None]],
+) -> Callable[[Pilot[None]], Awaitable[None]]:
+    """The steps between two rests, so that a picture is always of the same moment."""
+
+    async def whole(pilot: Pilot[None]) -> None:
+        await shown(pilot)
+        await at_rest(pilot)
+        await steps(pilot)
+        await at_rest(pilot)
+
+    return whole
