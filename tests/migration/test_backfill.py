@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import time
 
 import pytest
 
@@ -120,10 +121,17 @@ def test_a_locked_row_is_tried_again_and_arrives(world: World, bulk_above: int) 
 
 
 def test_rows_that_show_late_are_waited_for(world: World) -> None:
-    world.family()
+    world.add("Alone")
     world.org.fault("late:1.5,method=PATCH,count=1")
-    report = world.backfill().run()
-    assert report.found == report.expected
+    waits: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        waits.append(seconds)
+        time.sleep(seconds)
+
+    report = world.backfill(sleep=sleep).run()
+    assert (report.found, report.expected) == (1, 1)
+    assert 1.0 in waits
 
 
 def test_nothing_goes_to_salesforce_while_firestore_is_away(world: World) -> None:
@@ -195,8 +203,12 @@ def test_salesforce_counts_only_rows_that_have_an_id_of_ours(world: World) -> No
 
 def test_every_document_learns_its_salesforce_id_however_many_there_are(world: World) -> None:
     world.family()
+    assert world.backfill().run().clean
+    for project_id in world.local_ids():
+        world.edit_document(project_id, sf_id=None)
+    world.conn.execute("UPDATE bases SET shared = 0 WHERE target = 'salesforce'")
     run = world.backfill()
-    run.firestore.batch = 3
+    run.firestore.batch = 2
     assert run.run().clean
     documents = world.documents()
     found = documents.get_many("itsc_projects", sorted(world.local_ids()))

@@ -11,9 +11,10 @@ import pytest
 from services import itsc_roadmap
 from services.itsc_sf_sync import to_salesforce
 from services.migration.backfill import Stopped
+from services.migration.journal import Journal
 from services.people import Directory
 from services.sync.targets.base import Action, Write
-from services.sync.targets.sf_bulk import cells_of, error_of, in_jobs, table_of
+from services.sync.targets.sf_bulk import Jobs, cells_of, error_of, in_jobs, table_of
 from services.sync.targets.sf_writes import Row, Stage
 from store import deliveries
 from store.database import transaction
@@ -180,6 +181,18 @@ def test_a_job_that_salesforce_stopped_charges_no_row_and_is_made_again(world: W
     assert (counts["failed"], counts["retrying"], counts["in_flight"]) == (0, 0, 0)
     assert world.backfill(bulk_above=3).run().clean
     world.whole()
+
+
+def test_the_words_of_a_refusal_keep_their_letters(world: World) -> None:
+    client, _ = world.salesforce().sending()
+    log = Journal(world.conn, world.ctx.clock, "here/1/1", "bulk/me")
+    jobs = Jobs(client, log, world.ctx.clock, lambda _: None)
+    job_id = jobs.open("upsert", "DataOS_Project_Id__c")
+    jobs.upload(job_id, 'DataOS_Project_Id__c,Status__c\n"x","Größe 🧩"\n'.encode())
+    jobs.close(job_id)
+    jobs.wait(job_id)
+    (refused,) = jobs.results(job_id, "failedResults")
+    assert "Größe 🧩" in refused["sf__Error"]
 
 
 def test_rows_are_cut_into_jobs_by_weight() -> None:
