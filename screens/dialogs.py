@@ -169,6 +169,7 @@ class ShowText(ModalScreen[None]):
     ]
 
     def __init__(self, title: str, text: str | Content, *, wide: bool = False) -> None:
+        """``wide`` takes the whole width of the terminal."""
         super().__init__()
         self._title = title
         self._text = safe(text) if isinstance(text, str) else text

@@ -12,12 +12,16 @@ from screens.base import Page
 from screens.dialogs import ShowText
 from screens.keys import Entry, entries
 
+WIDE = 110
+"""From so many columns on, the help also names the commands, for a keymap."""
+
 
 class Help(ShowText):
     """What can be done on ``screen`` now."""
 
     def __init__(self, screen: Screen[object]) -> None:
         super().__init__("Keys", help_content(screen))
+        self.set_class(screen.size.width >= WIDE, "-names")
 
 
 def help_content(screen: Screen[object]) -> Content:
@@ -28,6 +32,8 @@ def help_content(screen: Screen[object]) -> Content:
         sections.setdefault(entry.section, []).append(entry)
     own = screen.BINDING_GROUP_TITLE
     order = sorted(sections, key=lambda title: title != own)
+    wide = screen.size.width >= WIDE
+    room = 56 if wide else 0
     width = max([12, *(len(entry.shown_keys) for entry in found)])
     parts: list[Content] = []
     for title in order:
@@ -36,7 +42,10 @@ def help_content(screen: Screen[object]) -> Content:
             style = "$foreground" if entry.enabled else "$quiet"
             parts.append(
                 Content.assemble(
-                    (f"  {entry.shown_keys:<{width}}", "bold"), "  ", (entry.help_text, style)
+                    (f"  {entry.shown_keys:<{width}}", "bold"),
+                    "  ",
+                    (f"{entry.help_text:<{room}}", style),
+                    (entry.id if wide else "", "$faint"),
                 )
             )
         parts.append(Content(""))

@@ -78,6 +78,7 @@ class Entry:
     section: str
     press: str
     enabled: bool
+    id: str
 
     @property
     def shown_keys(self) -> str:
@@ -148,4 +149,5 @@ def _entry(found: list[ActiveBinding], *, all_keys: bool) -> Entry:
         section,
         binding.key,
         first.enabled,
+        binding.id or "",
     )

@@ -103,9 +103,17 @@ async def test_help_follows_a_users_keymap(home: Path) -> None:
 
 
 def test_a_keymap_that_names_no_command_is_told_which() -> None:
-    assert keymap.unknown({"roadmap.new": "x", "roadmap.nwe": "y"}, {"roadmap.new"}) == [
-        "keymap: there is no command 'roadmap.nwe'"
+    known = keymap.ids_of([SteercoApp])
+    assert keymap.unknown({"app.help": "f2", "app.hlep": "f3"}, known) == [
+        "keymap: there is no command 'app.hlep'"
     ]
+
+
+async def test_the_help_of_a_wide_terminal_names_the_commands_for_a_keymap(home: Path) -> None:
+    async with terminal(world(home, 3), size=(120, 70)) as driven:
+        await driven.press("question_mark")
+        lines = [line for line in driven.lines if "A new project" in line]
+        assert lines[0].rstrip().endswith("roadmap.new")
 
 
 async def test_every_binding_has_an_id_a_label_and_a_sentence(home: Path) -> None:
