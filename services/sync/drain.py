@@ -165,7 +165,7 @@ class Drainer:
         if self.ctx.clock() - read_at > self.fresh:
             with transaction(self.conn):
                 for job in jobs:
-                    self._back(job.claim, "pending", unknown=True)
+                    self._back(job.claim, "pending", wait=0.1, unknown=True)
             return
         self._send(target, jobs, result)
 
