@@ -86,6 +86,8 @@ class ProjectPage(Page):
     _shown: str | None = None
     _found: Detail | Gone | None = None
     _order: Sequence[str] = ()
+    _version = -1
+    _newest = detail.HISTORY_STEP
 
     def compose_content(self) -> ComposeResult:
         yield Static(safe(EMPTY), id="empty", markup=False)
@@ -107,7 +109,7 @@ class ProjectPage(Page):
 
     def show(self, project_id: str) -> None:
         """Show this project, now or when the page comes up."""
-        self._wanted = project_id
+        self._wanted, self._newest = project_id, detail.HISTORY_STEP
         self.store_changed()
 
     @property
@@ -125,9 +127,12 @@ class ProjectPage(Page):
     async def refresh_from_store(self) -> None:
         if self._wanted is None:
             return
-        work, today = self.workplace, self.workplace.today()
-        found = await self.read(detail.load, self._wanted, work.ctx.operator, work.zone, work.gates)
-        self._order = await self.read(detail.roadmap_ids, today)
+        work, wanted, version = self.workplace, self._wanted, self._version
+        found = await self.read(
+            detail.load, wanted, work.ctx.operator, work.zone, work.gates, self._newest
+        )
+        self._version, order = await self.read(detail.order_since, work.today(), version)
+        self._order = self._order if order is None else order
         if found.project_id != self._wanted:
             return  # another one was asked for meanwhile
         try:
@@ -203,11 +208,10 @@ class ProjectPage(Page):
             self._show_history(self._found)
 
     def _show_history(self, found: Detail) -> None:
-        number = len(found.history)
-        told = f"  {number:,} change{'' if number == 1 else 's'}"
+        told = f"  {found.changes:,} change{'' if found.changes == 1 else 's'}"
         heading = Content.assemble("History", (told, "$quiet not bold"))
         self.query_one("#history-heading", Static).update(heading)
-        self.query_one(History).show(found.history, found.healths, self._now)
+        self.query_one(History).show(found.history, found.changes, found.healths, self._now)
 
     def _place(self) -> str:
         if self._wanted not in self._order:
@@ -280,6 +284,13 @@ class ProjectPage(Page):
         (target or editor or part).focus()
         if part is self.query(".part").first():
             self.query_one(Sheet).scroll_home(animate=False)
+
+    @on(History.More)
+    def _more_history(self) -> None:
+        found = self._found
+        if isinstance(found, Detail) and len(found.history) == self._newest:
+            self._newest += detail.HISTORY_STEP
+            self.store_changed()
 
     @on(History.Left)
     def _history_left(self) -> None:

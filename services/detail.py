@@ -30,7 +30,8 @@ from store.projects import Project
 
 UNRESOLVED = "no Salesforce user yet"
 EMPTY = "—"
-HISTORY_MAX = 2_000
+HISTORY_STEP = 60
+"""How many changes are read at once; who reads on asks for more."""
 _WORD = re.compile(r"\s+|\w+|[^\w\s]")
 _DIFF_WORDS = 1_500
 _CONTEXT = 24
@@ -91,7 +92,8 @@ class HistoryLine:
 
 @dataclass(frozen=True, slots=True)
 class Detail:
-    """Everything the detail screen shows of a project that exists."""
+    """Everything the detail screen shows of a project that exists. ``history`` are the newest of
+    its ``changes`` in number."""
 
     project: Project
     blocks: tuple[Block, ...]
@@ -100,6 +102,7 @@ class Detail:
     children: tuple[tuple[str, str], ...]
     drafts: tuple[Draft, ...]
     history: tuple[HistoryLine, ...]
+    changes: int
     sync: RowSync
     healths: Mapping[str, TargetHealth]
 
@@ -135,9 +138,14 @@ class Gone:
 
 
 def load(
-    conn: sqlite3.Connection, project_id: str, me: str, zone: dt.tzinfo, configured: Gates
+    conn: sqlite3.Connection,
+    project_id: str,
+    me: str,
+    zone: dt.tzinfo,
+    configured: Gates,
+    newest: int = HISTORY_STEP,
 ) -> Detail | Gone:
-    """The project as it stands; Gone where there is none."""
+    """The project as it stands, with its ``newest`` changes; Gone where there is none."""
     project = projects.get(conn, project_id)
     if project is None:
         return _gone(conn, project_id)
@@ -154,7 +162,8 @@ def load(
         parent,
         children,
         tuple(drafts.of_project(conn, project_id)),
-        _history(conn, project_id, me),
+        _history(conn, project_id, me, newest),
+        _count_changes(conn, project_id),
         overview.row_sync(conn, [project_id], gates)[project_id],
         overview.health(conn, configured),
     )
@@ -164,6 +173,15 @@ def roadmap_ids(conn: sqlite3.Connection, today: dt.date) -> list[str]:
     """All project ids in the roadmap's own order."""
     query = projects.Query(today, views.VIEWS[0])
     return [str(row[0]) for row in projects.find_columns(conn, query, ())]
+
+
+def order_since(
+    conn: sqlite3.Connection, today: dt.date, version: int
+) -> tuple[int, list[str] | None]:
+    """The roadmap's version and, where it is another one than ``version``, its order: thousands
+    of rows need not be sorted again for a change of a delivery."""
+    present = overview.roadmap_version(conn)
+    return present, None if present == version else roadmap_ids(conn, today)
 
 
 def neighbour(ids: Sequence[str], project_id: str | None, step: int) -> str | None:
@@ -369,18 +387,27 @@ def _when(at: str, zone: dt.tzinfo) -> str | None:
     return explain.moment(at, zone) if at else None
 
 
-def _history(conn: sqlite3.Connection, project_id: str, me: str) -> tuple[HistoryLine, ...]:
-    entries = operations.history(conn, project_id, HISTORY_MAX)
+def _count_changes(conn: sqlite3.Connection, project_id: str) -> int:
+    row = conn.execute(
+        "SELECT COUNT(*) FROM operations WHERE project_id = ? AND changes <> '{}'", (project_id,)
+    ).fetchone()
+    return int(row[0])
+
+
+def _history(
+    conn: sqlite3.Connection, project_id: str, me: str, newest: int
+) -> tuple[HistoryLine, ...]:
+    entries = operations.history(conn, project_id, newest)
     travelling = deliveries.of_operations(conn, [e.seq for e in entries if e.seq is not None])
     return tuple(
-        history_line(entry, travelling.get(entry.seq or -1, ()), me)
+        history_line(entry, travelling.get(entry.seq, ()), me)
         for entry in entries
         if entry.changes or entry.kind != "update"
     )
 
 
 def history_line(entry: Operation, found: Sequence[Delivery], me: str) -> HistoryLine:
-    """One audit entry with its deliveries, as the history shows it."""
+    """One change with its deliveries, as the history shows it."""
     who, source = source_words(entry.origin, entry.operator, me)
     sides = []
     for target in TARGETS:

@@ -17,8 +17,8 @@ from services import detail, explain
 from services.detail import Change, HistoryLine, Piece
 from services.overview import TargetHealth
 
-STEP = 60
-"""How many lines are made at once; the end of the list makes more."""
+NEAR = 8
+"""How close to its end the list asks for older changes."""
 _LONGEST = 200
 _DEEDS = {"create": "created it", "delete": "deleted it", "restore": "brought it back"}
 _TONES = {"failed": "$bad", "conflict": "$bad", "retrying": "$warn", "held": "$warn"}
@@ -42,27 +42,34 @@ class History(OptionList, inherit_bindings=False):
     class Left(Message):
         """The mark was moved up beyond the newest change."""
 
+    class More(Message):
+        """The end is near and there are older changes."""
+
     def __init__(self, zone: dt.tzinfo, *, id: str) -> None:
         super().__init__(id=id, markup=False)
         self.add_class("part")
         self._zone = zone
         self._changes: Sequence[HistoryLine] = ()
         self._healths: Mapping[str, TargetHealth] = {}
-        self._room = STEP
+        self._total = 0
         self._absolute = False
         self._now = 0.0
-        self._made: dict[int, Content] = {}
+        self._made: dict[int, tuple[object, Content]] = {}
 
     def show(
-        self, changes: Sequence[HistoryLine], healths: Mapping[str, TargetHealth], now: float
+        self,
+        changes: Sequence[HistoryLine],
+        total: int,
+        healths: Mapping[str, TargetHealth],
+        now: float,
     ) -> None:
-        """The changes as they stand at ``now``."""
-        self._changes, self._healths, self._now = changes, healths, now
+        """The newest changes of ``total`` as they stand at ``now``."""
+        self._changes, self._total, self._healths, self._now = changes, total, healths, now
         self._build()
 
     def restart(self) -> None:
         """Another project is shown: begin at its newest change."""
-        self._room, self._made = STEP, {}
+        self._made = {}
         self.clear_options()
 
     @property
@@ -86,15 +93,8 @@ class History(OptionList, inherit_bindings=False):
 
     def action_cursor_down(self) -> None:
         at = self.highlighted
-        if at is not None and at + 1 >= self.option_count:
-            self._make_more()
-            if at + 1 >= self.option_count:
-                return
-        super().action_cursor_down()
-
-    def action_last(self) -> None:
-        self._make_more()
-        super().action_last()
+        if at is None or at + 1 < self.option_count:
+            super().action_cursor_down()
 
     def action_absolute(self) -> None:
         """Turn between exact and relative times."""
@@ -107,24 +107,29 @@ class History(OptionList, inherit_bindings=False):
 
     # -- making --------------------------------------------------------------------------------
 
-    def _make_more(self) -> None:
-        if self._room < len(self._changes):
-            self._room += STEP
-            self._build()
+    def watch_highlighted(self, highlighted: int | None) -> None:
+        super().watch_highlighted(highlighted)
+        if highlighted is not None and highlighted + NEAR >= self.option_count:
+            self._ask_for_more()
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        super().watch_scroll_y(old_value, new_value)
+        if new_value > old_value and new_value >= self.max_scroll_y:
+            self._ask_for_more()
+
+    def _ask_for_more(self) -> None:
+        if len(self._changes) < self._total:
+            self.post_message(self.More())
 
     def _build(self) -> None:
-        shown = self._changes[: self._room]
-        fresh = {each.seq: self._prompt(each) for each in shown}
+        fresh = {each.seq: self._prompt(each) for each in self._changes}
         if list(fresh) == list(self._made):
-            for at, (key_, prompt) in enumerate(fresh.items()):
-                if prompt.is_same(self._made[key_]):
-                    continue
-                self.replace_option_prompt_at_index(at, prompt)
+            for at, (seq, made) in enumerate(fresh.items()):
+                if made is not self._made[seq]:
+                    self.replace_option_prompt_at_index(at, made[1])
         else:
-            self._replace(fresh)
+            self._replace({seq: prompt for seq, (_, prompt) in fresh.items()})
         self._made = fresh
-        left = len(self._changes) - len(shown)
-        self.border_subtitle = f"{left:,} older below" if left else ""
 
     def _replace(self, fresh: Mapping[int, Content]) -> None:
         at = self.highlighted
@@ -137,9 +142,18 @@ class History(OptionList, inherit_bindings=False):
                 self.highlighted = list(fresh).index(marked)
             self.scroll_to(scroll.x, scroll.y, animate=False, force=True)
 
-    def _prompt(self, each: HistoryLine) -> Content:
+    def _prompt(self, each: HistoryLine) -> tuple[object, Content]:
+        """The change in words, made anew only where one of them is another one now."""
+        when = "" if self._absolute else explain.ago(each.at, self._now)
+        states = tuple(
+            explain.shown_state(delivery, self._healths[target]) for target, delivery in each.sides
+        )
+        facts = (each, when, states)
+        made = self._made.get(each.seq)
+        if made is not None and made[0] == facts:
+            return made
         said = history_content(each, self._healths, self._now, self._zone, self._absolute)
-        return said + "\n"  # a line of air between two changes
+        return facts, said + "\n"  # a line of air between two changes
 
 
 def history_content(

@@ -71,6 +71,7 @@ async def test_what_is_wrong_is_said_while_one_types_and_is_not_saved(tmp_path: 
         await pilot.pause()
         assert row.is_open
         assert stored(world, "launch_target") == before
+        assert not list(pilot.app._notifications)  # nothing was even tried
         await pilot.press("backspace", "escape")
         await until(pilot, lambda: not row.is_open)
         assert stored(world, "launch_target") == before

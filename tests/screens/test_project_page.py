@@ -114,6 +114,28 @@ async def test_a_new_change_moves_neither_mark_nor_focus(tmp_path: Path) -> None
         assert history.has_focus
 
 
+async def test_a_long_history_is_read_as_far_as_one_looks(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    with world.store() as conn:
+        for number in range(150):
+            edit(conn, 0, {"strategic_value": f"Value {number}"}, ago=150 - number)
+    async with world.app().run_test(size=(160, 45)) as pilot:
+        await shown(pilot)
+        history = page_of(pilot).query_one(History)
+        heading = str(page_of(pilot).query_one("#history-heading").render())
+        assert "151 changes" in heading
+        assert history.option_count == 60
+        history.focus()
+        await pilot.press("end")
+        await until(pilot, lambda: history.option_count == 120)
+        assert history.highlighted == 59
+        await pilot.press("end")
+        await until(pilot, lambda: history.option_count == 151)
+        await pilot.press("end")
+        await until(pilot, lambda: history.highlighted == 150)
+        assert "import created it" in str(history.options[150].prompt)
+
+
 async def test_a_change_from_elsewhere_keeps_the_focus_and_the_scroll(tmp_path: Path) -> None:
     world = World(tmp_path, fill=worlds.full)
     async with world.app().run_test(size=(80, 24)) as pilot:

@@ -176,7 +176,10 @@ async def test_a_merge_never_touches_an_open_editor_and_saving_replaces_what_it_
             assert operations.history(conn, MAIN)[0].changes == {PATH: (PUNCHLINE, PUNCHLINE + "!")}
 
 
-async def test_another_project_leaves_what_was_typed_as_a_draft(tmp_path: Path) -> None:
+async def test_another_project_leaves_what_was_typed_as_a_draft(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(LongPanel, "draft_seconds", 1000.0)
     world = World(tmp_path, fill=worlds.full)
     app = world.app()
     async with app.run_test(size=(120, 40)) as pilot:
@@ -191,8 +194,9 @@ async def test_another_project_leaves_what_was_typed_as_a_draft(tmp_path: Path) 
 
 
 async def test_a_project_deleted_elsewhere_says_so_and_what_was_typed_is_kept(
-    tmp_path: Path,
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(LongPanel, "draft_seconds", 1000.0)
     world = World(tmp_path, fill=worlds.full)
     async with world.app().run_test(size=(120, 40)) as pilot:
         await shown(pilot)
@@ -201,9 +205,10 @@ async def test_a_project_deleted_elsewhere_says_so_and_what_was_typed_is_kept(
             itsc_roadmap.delete_project(conn, worlds.by("eva", 60), MAIN)
         page = page_of(pilot)
         await until(pilot, lambda: not page.query_one("#project").display)
-        head = str(page.query_one("#project-head").render())
-        assert "Deleted by eva 60 s ago. r brings it back." in head
-        assert "kept as a draft and comes back with it: Punchline" in head
+        said = page.query_one("#project-head")
+        assert "Deleted by eva 60 s ago. r brings it back." in str(said.render())
+        kept_too = "kept as a draft and comes back with it: Punchline"
+        await until(pilot, lambda: kept_too in str(said.render()))
         await pilot.press("r")
         await until(pilot, lambda: page.query_one("#project").display)
         assert page.query_one("#draft").display

@@ -204,4 +204,7 @@ def test_the_nearest_part_is_the_one_beside_before_the_one_further_off() -> None
     assert nearest([here, below, aside, far], here, "down") == 1
     assert nearest([here, below, aside, far], here, "right") == 3
     assert nearest([here, below], here, "up") is None
+    close_row, close_column = Region(80, 12, 9, 1), Region(60, 20, 9, 1)
+    assert nearest([close_column, close_row], here, "right") == 1
+    assert nearest([Region(20, 40, 9, 1), Region(90, 12, 9, 1)], here, "down") == 0
     assert nearest([here, Region(0, 0, 0, 0)], here, "up") is None
