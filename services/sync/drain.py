@@ -226,6 +226,9 @@ class Drainer:
                 self._back(claim, "pending", wait=1.0, unknown=claim.sent is not None)
                 continue
             absorbed = absorb(self.conn, self.ctx, case, decision, project)
+            # An edit that lost every field ended in there; the claim is what is left of it.
+            lost = set(decision.merged.take)
+            claim.items = [item for item in claim.items if set(item.changes) - lost]
             result.taken += absorbed.taken
             result.conflicts += absorbed.conflicts
             if decision.blocked is not None:

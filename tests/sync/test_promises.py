@@ -163,6 +163,21 @@ def test_I7_the_later_edit_wins_and_the_losing_value_stays_in_the_record(world: 
     assert (made.winner, made.theirs) == ("mine", "Sales")
 
 
+def test_I7_an_edit_that_lost_everything_does_not_hold_up_the_one_beside_it(world: World) -> None:
+    pid = world.add()
+    world.sync()
+    world.later(60)
+    world.set(pid, department="mine")
+    world.set(pid, strategic_value="lost")
+    world.later(60)
+    world.salesforce.human_edits(pid, strategic_value="theirs")
+    world.later(60)
+    assert world.sync().clean
+    there = world.salesforce.rows[pid].values
+    assert (there["department"], there["strategic_value"]) == ("mine", "theirs")
+    assert world.here(pid)["strategic_value"] == "theirs"
+
+
 def test_I8_a_row_that_is_refused_for_ever_delays_no_other(world: World) -> None:
     bad, good = world.add("Bad"), world.add("Good")
     world.salesforce.row_faults[bad] = [problem(ErrorClass.PERMANENT, "STRING_TOO_LONG")] * 9
