@@ -18,7 +18,7 @@ from textual.widgets.option_list import Option
 from screens.keys import Keys, key
 from screens.safe import line, safe
 from screens.widgets.frame import KeyLine
-from services import explain
+from services import explain, times
 from services.outbox import Inspection
 from services.overview import TargetHealth
 from store.attempts import Attempt
@@ -146,7 +146,7 @@ def _in_words(
     op = found.operation
     lines = [
         explain.what_changed(op),
-        f"{explain.moment(op.at, zone)} ({explain.ago(op.at, now)}), by {op.operator}, {op.origin}",
+        f"{times.moment(op.at, zone)} ({times.ago(op.at, now)}), by {op.operator}, {op.origin}",
         "",
     ]
     for each in found.deliveries:
@@ -167,9 +167,9 @@ def _in_words(
 def _attempt(each: Attempt, now: float, zone: dt.tzinfo) -> Part:
     outcome = _OUTCOMES.get(each.outcome, each.outcome)
     sign = "✓" if each.outcome in ("ok", "judged") else "✗"
-    when = explain.moment(each.at, zone)
+    when = times.moment(each.at, zone)
     name = explain.NAMES.get(each.target, each.target)
-    lines = [f"{when} ({explain.ago(each.at, now)})", f"{name}: {each.action}, {outcome}"]
+    lines = [f"{when} ({times.ago(each.at, now)})", f"{name}: {each.action}, {outcome}"]
     if each.ms is not None:
         lines.append(f"answered in {each.ms:,} ms")
     if each.code:

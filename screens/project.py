@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import ClassVar
 
 from textual import on, work
 from textual.app import ComposeResult
-from textual.binding import Binding
 from textual.containers import Container, Vertical
 from textual.content import Content
 from textual.css.query import NoMatches
@@ -15,11 +14,12 @@ from textual.widget import MountError, Widget
 from textual.widgets import Input, OptionList, Static, TextArea
 
 from screens.base import Failed, Page
-from screens.dialogs import Choose, Confirm, ShowText
-from screens.keys import Keys, key
+from screens.dialogs import ShowText
+from screens.keys import Keys
+from screens.project_deeds import Deeds
+from screens.project_keys import KEYS, OWN
 from screens.project_texts import Texts
-from screens.safe import line, safe
-from screens.widgets.choices import Choice
+from screens.safe import safe
 from screens.widgets.project_head import counts_down, draft_line, gone_head, head
 from screens.widgets.project_history import History, whole
 from screens.widgets.project_line import PageLine
@@ -27,50 +27,19 @@ from screens.widgets.project_panel import LongPanel
 from screens.widgets.project_row import FieldRow
 from screens.widgets.project_sheet import Heading, Sheet, nearest, stop_of
 from screens.widgets.project_votes import AddVoter, VoteLine, Votes
-from services import detail, explain, itsc_roadmap
+from screens.widgets.sync_rows import STATE_NOTES
+from services import detail, history, times
 from services.detail import Detail, Gone
 from store.canon import Value
 from store.drafts import Draft
-from store.fields import SCORES_PREFIX, Kind, label_of
+from store.fields import SCORES_PREFIX, Kind
 
-NO_PARENT = ""
 WIDTHS = [(0, "-narrow"), (110, "-middle"), (150, "-wide")]
 EMPTY = """\
 No project is open.
 
 On the roadmap, o opens the project under the cursor here.
 ] opens the first project of the roadmap, [ the last."""
-
-
-KEYS: list[Binding] = [
-    key("r", "restore_draft", "restore draft", "Go on with the unsaved draft",
-        id="project.restore_draft"),
-    key("D", "discard_draft", "discard draft", "Discard the unsaved draft",
-        id="project.discard_draft"),
-    key("r", "bring_back", "bring back", "Bring the deleted project back",
-        id="project.bring_back"),
-    key("left_square_bracket", "neighbour(-1)", "project", "The project before this one",
-        id="project.previous", group="project"),
-    key("right_square_bracket", "neighbour(1)", "project", "The next project of the roadmap",
-        id="project.next", group="project"),
-    key("u", "undo(False)", "undo", "Undo my last edit, as a new edit", id="project.undo"),
-    key("ctrl+r", "undo(True)", "redo", "Redo what was undone", id="project.redo"),
-    key("y", "copy", "copy", "Copy what is under the mark", id="project.copy"),
-    key("d", "delete", "delete", "Delete the project, after naming what goes",
-        id="project.delete"),
-    key("down,j", "step('down')", "down", "One line down", id="project.down", show=False),
-    key("up,k", "step('up')", "up", "One line up", id="project.up", show=False),
-    key("left,h", "step('left')", "left", "To the left", id="project.left", show=False),
-    key("right,l", "step('right')", "right", "To the right", id="project.right", show=False),
-    key("tab", "section(1)", "next section", "The next section", id="project.tab",
-        show=False),
-    key("shift+tab", "section(-1)", "section before", "The section before",
-        id="project.backtab", show=False),
-    key("home,g", "edge(0)", "top", "To the top of the page", id="project.top", show=False),
-    key("end,G", "edge(-1)", "end", "To the end of the page", id="project.end", show=False),
-]  # fmt: skip
-OWN = {each.action.partition("(")[0] for each in KEYS} - {"section"}
-"""What the page's keys do; while something is written, they are the text's."""
 
 
 class ProjectPage(Page):
@@ -87,7 +56,7 @@ class ProjectPage(Page):
     _found: Detail | Gone | None = None
     _order: Sequence[str] = ()
     _version = -1
-    _newest = detail.HISTORY_STEP
+    _newest = history.STEP
 
     def compose_content(self) -> ComposeResult:
         yield Static(safe(EMPTY), id="empty", markup=False)
@@ -101,7 +70,8 @@ class ProjectPage(Page):
                 yield History(self.workplace.zone, id="history")
 
     def on_mount(self) -> None:
-        self._texts = Texts(self, self._update)
+        self._deeds = Deeds(self)
+        self._texts = Texts(self, self._deeds.update)
         self._lay_out()
         self.set_interval(1.0, self.count_down)
 
@@ -109,7 +79,7 @@ class ProjectPage(Page):
 
     def show(self, project_id: str) -> None:
         """Show this project, now or when the page comes up."""
-        self._wanted, self._newest = project_id, detail.HISTORY_STEP
+        self._wanted, self._newest = project_id, history.STEP
         self.store_changed()
 
     @property
@@ -190,7 +160,7 @@ class ProjectPage(Page):
         offer, banner = self.draft, self.query_one("#draft", Static)
         banner.display = offer is not None
         if offer is not None:
-            time = explain.since(offer.at, self._now, self.workplace.zone)
+            time = times.since(offer.at, self._now, self.workplace.zone)
             banner.update(draft_line(offer, len(self._offered()), time))
 
     def on_resize(self) -> None:
@@ -221,6 +191,10 @@ class ProjectPage(Page):
     @property
     def _now(self) -> float:
         return self.workplace.ctx.clock()
+
+    def help_notes(self) -> Iterable[tuple[str, Sequence[tuple[str, str]]]]:
+        told = (detail.UNRESOLVED, "the name stays here and in Firestore until a user has it")
+        return [("What the page says", [*STATE_NOTES, told])]
 
     @property
     def busy(self) -> bool:
@@ -289,7 +263,7 @@ class ProjectPage(Page):
     def _more_history(self) -> None:
         found = self._found
         if isinstance(found, Detail) and len(found.history) == self._newest:
-            self._newest += detail.HISTORY_STEP
+            self._newest += history.STEP
             self.store_changed()
 
     @on(History.Left)
@@ -321,8 +295,9 @@ class ProjectPage(Page):
     @on(FieldRow.Editing)
     def _editing(self, event: FieldRow.Editing) -> None:
         self.refresh_bindings()
-        if event.row.row.kind is Kind.PARENT:
-            self._choose_parent(event.row)
+        row = event.row.row
+        if row.kind is Kind.PARENT and self._shown is not None:
+            self.run_worker(self._deeds.choose_parent(self._shown, row.value), group="dialog")
         elif event.row.editor is not None:
             self._suggest(event.row)
 
@@ -345,52 +320,11 @@ class ProjectPage(Page):
     async def _save_row(
         self, row: FieldRow, project_id: str, value: Value, opened_on: Value
     ) -> None:
-        why = await self._update(project_id, row.path, value, opened_on)
+        why = await self._deeds.update(project_id, row.path, value, opened_on)
         if why is None and row.is_open:
             row.close_editor()
         elif row.editor is not None:
             row.editor.complain(why)
-
-    @work(group="dialog")
-    async def _choose_parent(self, row: FieldRow) -> None:
-        project_id, present = self._shown, row.row.value
-        if project_id is None:
-            return
-        try:
-            found = await self.read(detail.possible_parents, project_id, self.workplace.today())
-        except Failed as error:
-            self.trouble(str(error))
-            return
-        choices = [Choice(NO_PARENT, detail.EMPTY, note="no parent")]
-        choices += [Choice(each, name, note=each) for each, name in found]
-        answer = await self.app.push_screen_wait(
-            Choose("Parent initiative", choices, current=str(present or NO_PARENT))
-        )
-        if answer is not None and (answer or None) != present:
-            await self._update(project_id, row.path, answer or None, present)
-
-    async def _update(
-        self, project_id: str, path: str, value: Value, opened_on: Value
-    ) -> str | None:
-        """Write one field; says "saved" after the commit. Gives why nothing was saved, or None."""
-        try:
-            edit = await self.write(
-                itsc_roadmap.update_project,
-                self.workplace.ctx,
-                project_id,
-                {path: value},
-                replaced={path: opened_on},
-            )
-        except Failed as error:
-            self.trouble(str(error))
-            self.store_changed()
-            return str(error)
-        if edit.seq is None:
-            self.say(f"{line(label_of(path))} is as it was; there was nothing to save.")
-        else:
-            self.saved(line(label_of(path)))
-            self.store_changed()
-        return None
 
     @on(AddVoter.Named)
     async def _named(self, event: AddVoter.Named) -> None:
@@ -411,7 +345,7 @@ class ProjectPage(Page):
             self.action_step("up")
             await self.query_one(Votes).forget_named()
         else:
-            await self._update(project_id, path, score, before)
+            await self._deeds.update(project_id, path, score, before)
 
     # -- long texts and drafts -----------------------------------------------------------------
 
@@ -453,17 +387,7 @@ class ProjectPage(Page):
     @work(group="write")
     async def action_undo(self, redo: bool) -> None:
         """Undo my last action (or redo it), as a new edit."""
-        try:
-            done = await self.write(itsc_roadmap.undo, self.workplace.ctx, redo=redo)
-        except Failed as error:
-            self.trouble(str(error))
-            return
-        if done is None:
-            self.say(f"There is nothing left to {'redo' if redo else 'undo'}.")
-            return
-        left = f"; left alone: {'; '.join(done.left)}" if done.left else ""
-        self.saved(line(f"{done.verb}: {'; '.join(done.edits) or 'nothing'}{left}"))
-        self.store_changed()
+        await self._deeds.undo(redo=redo)
 
     def action_copy(self) -> None:
         """Copy what is under the mark, whole."""
@@ -482,38 +406,14 @@ class ProjectPage(Page):
     @work(group="dialog")
     async def action_delete(self) -> None:
         """Delete the project, after naming what goes."""
-        found = self._found
-        if not isinstance(found, Detail):
-            return
-        lost = ["It goes from Firestore and Salesforce too. u brings it back."]
-        if found.children:
-            lost.append("Its children stay and lose their parent:")
-            lost += [f"  {line(name)}" for _, name in found.children]
-        ask = Confirm(f"Delete {line(found.project.name)}?", lost, yes="Delete", no="Keep")
-        if not await self.app.push_screen_wait(ask):
-            return
-        try:
-            await self.write(itsc_roadmap.delete_project, self.workplace.ctx, found.project_id)
-        except Failed as error:
-            self.trouble(str(error))
-        else:
-            self.saved(f"deleted {line(found.project.name)}")
-        self.store_changed()
+        if isinstance(self._found, Detail):
+            await self._deeds.delete(self._found)
 
     @work(group="write")
     async def action_bring_back(self) -> None:
         """Bring the deleted project back under its id."""
-        if not isinstance(self._found, Gone):
-            return
-        try:
-            project = await self.write(
-                itsc_roadmap.restore_project, self.workplace.ctx, self._found.project_id
-            )
-        except Failed as error:
-            self.trouble(str(error))
-        else:
-            self.saved(f"brought back {line(project.name)}")
-        self.store_changed()
+        if isinstance(self._found, Gone):
+            await self._deeds.bring_back(self._found.project_id)
 
 
 def _is_part(each: Widget) -> bool:

@@ -12,23 +12,26 @@ from textual.content import Content
 from textual.widgets import Static
 
 from screens.base import Failed, Page
-from screens.dialogs import Choose, Confirm, ShowText
+from screens.dialogs import ShowText
 from screens.inspect import Inspect, parts_of
 from screens.keys import Keys, key
-from screens.safe import line, safe
-from screens.sync_dialogs import Mend
+from screens.safe import safe
+from screens.sync_deeds import SyncDeeds
 from screens.widgets import sync_head
-from screens.widgets.choices import Choice
 from screens.widgets.grid import Cell, Grid
-from screens.widgets.sync_rows import CONFLICTS, OUTBOX, conflict_cell, conflict_text, entry_cell
+from screens.widgets.sync_rows import (
+    CONFLICTS,
+    OUTBOX,
+    STATE_NOTES,
+    conflict_cell,
+    conflict_text,
+    entry_cell,
+)
 from services import explain, outbox, syncview
 from services.overview import OutboxEntry
 from services.syncview import SyncView, Which
 from store.conflicts import Conflict
-from store.deliveries import TARGETS
-from store.fields import label_of
 
-BOTH = "both"
 WIDTHS = [(0, "-narrow"), (sync_head.WIDE, "-wide")]
 EMPTY = {
     Which.OPEN: "Everything has reached Firestore and Salesforce.\n\n"
@@ -77,6 +80,7 @@ class SyncPage(Page):
             yield Grid(CONFLICTS, self._conflict_cell, cursor="row", id="conflicts")
 
     def on_mount(self) -> None:
+        self._deeds = SyncDeeds(self)
         self.query_one("#conflicts-box").display = False
         self.query_one("#sync-empty").display = False
         self.set_interval(1.0, self.count_down)
@@ -217,20 +221,7 @@ class SyncPage(Page):
                 return True
 
     def help_notes(self) -> Iterable[tuple[str, Sequence[tuple[str, str]]]]:
-        return [
-            (
-                "States",
-                [
-                    ("· pending", "saved here, goes out next"),
-                    ("… in flight", "on its way just now"),
-                    ("↻ retrying", "refused for now, tried again by itself"),
-                    ("✗ failed", "refused for good: mend it (e), retry (r) or discard (D)"),
-                    ("⚠ conflict", "deleted on one side, edited on the other"),
-                    ("– held", "the target is off, or somebody paused it"),
-                    ("» superseded", "a later edit took its place"),
-                ],
-            )
-        ]
+        return [("States", STATE_NOTES)]
 
     # -- keys ----------------------------------------------------------------------------------
 
@@ -247,85 +238,31 @@ class SyncPage(Page):
     @work(group="write")
     async def action_retry(self) -> None:
         """Try the edit under the cursor again now."""
-        entry = self._entry
-        if entry is None:
-            return
-        try:
-            moved = await self.write(outbox.retry, entry.operation.seq)
-        except Failed as error:
-            self.trouble(str(error))
-            return
-        what = line(explain.cut(entry.name, 60))
-        self.say(
-            f"{what} is tried again now."
-            if moved
-            else f"Nothing of {what} failed or waits for another try."
-        )
-        self.store_changed()
+        if self._entry is not None:
+            await self._deeds.retry(self._entry)
 
     @work(group="write")
     async def action_retry_all(self) -> None:
         """Try everything that failed or waits again now."""
-        try:
-            moved = await self.write(outbox.retry_all)
-        except Failed as error:
-            self.trouble(str(error))
-            return
-        self.say(f"{moved:,} tried again now." if moved else "Nothing failed or waits.")
-        self.store_changed()
+        await self._deeds.retry_all()
 
     @work(group="dialog")
     async def action_mend(self) -> None:
         """Mend the refused fields and send them again, as a new edit."""
-        entry = self._entry
-        if entry is None:
-            return
-        seq = entry.operation.seq
-        try:
-            mending = await self.read(syncview.mending, seq)
-        except outbox.NotPossible as error:
-            self.say(f"{line(str(error))}.")
-            return
-        except Failed as error:
-            self.trouble(str(error))
-            return
-        texts = await self.app.push_screen_wait(Mend(mending))
-        if texts is None:
-            return
-        try:
-            await self.write(outbox.edit_and_resend, self.workplace.ctx, seq, texts)
-        except Failed as error:
-            self.trouble(str(error))
-        else:
-            labels = ", ".join(label_of(path) for path in texts)
-            self.saved(line(f"{labels}; the new value is on its way"))
-        self.store_changed()
+        if self._entry is not None:
+            await self._deeds.mend(self._entry.operation.seq)
 
     @work(group="dialog")
     async def action_discard(self) -> None:
         """Give the edit under the cursor up, after naming what is lost, field by field."""
-        entry = self._entry
-        if entry is None:
-            return
-        seq = entry.operation.seq
-        try:
-            loss = await self.read(outbox.loss, seq)
-            name = explain.cut(line(loss.name), 50)
-            ask = Confirm(
-                f"Discard this edit of {name}?",
-                [line(each) for each in explain.loss_lines(loss)],
-                yes="Discard",
-                no="Keep",
-            )
-            if not await self.app.push_screen_wait(ask):
-                return
-            back = await self.write(outbox.discard, self.workplace.ctx, seq)
-        except Failed as error:
-            self.trouble(str(error))
-        else:
-            told = [f"{label_of(p)} is {explain.value_words(p, v)} again" for p, v in back.items()]
-            self.saved(line("discarded" + "".join(f"; {each}" for each in told)))
-        self.store_changed()
+        if self._entry is not None:
+            await self._deeds.discard(self._entry.operation.seq)
+
+    @work(group="dialog")
+    async def action_pause(self) -> None:
+        """Pause a target, or let it go on."""
+        if self._view is not None:
+            await self._deeds.pause(self._view)
 
     @work(group="dialog")
     async def action_inspect(self) -> None:
@@ -377,43 +314,3 @@ class SyncPage(Page):
             return
         self.app.copy_to_clipboard(text)
         self.toast("Copied.")
-
-    @work(group="dialog")
-    async def action_pause(self) -> None:
-        """Pause a target, or let it go on."""
-        if self._view is None:
-            return
-        answer = await self.app.push_screen_wait(Choose("Pause or resume", _pauses(self._view)))
-        if answer is None:
-            return
-        verb, _, which = answer.partition(" ")
-        target = None if which == BOTH else which
-        try:
-            if verb == "pause":
-                await self.write(outbox.pause, self.workplace.ctx, target)
-            else:
-                await self.write(outbox.resume, target)
-        except Failed as error:
-            self.trouble(str(error))
-            return
-        name = explain.NAMES.get(which, "Firestore and Salesforce")
-        self.say(
-            f"{name} paused: edits are saved here and held."
-            if verb == "pause"
-            else f"{name} goes on."
-        )
-        self.store_changed()
-
-
-def _pauses(view: SyncView) -> list[Choice]:
-    """What may be paused or resumed now."""
-    paused = [name for name in TARGETS if view.healths[name].known.paused_by is not None]
-    found = []
-    for name in TARGETS:
-        verb = "resume" if name in paused else "pause"
-        note = "edits go on" if name in paused else "edits are saved here and held"
-        found.append(Choice(f"{verb} {name}", f"{verb.title()} {explain.NAMES[name]}", note=note))
-    if len(paused) != 1:
-        verb = "resume" if paused else "pause"
-        found.append(Choice(f"{verb} {BOTH}", f"{verb.title()} both"))
-    return found

@@ -7,37 +7,24 @@ loads of the same facts make equal, so a screen repaints only what differs.
 from __future__ import annotations
 
 import datetime as dt
-import difflib
-import re
 import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import TypeAlias
 
-from services import explain, overview
+from services import history, overview, times
+from services.history import HistoryLine
 from services.overview import Gates, TargetHealth
 from services.people import Directory
 from services.sync.status import RowSync
 from services.unmatched import directory
-from store import deliveries, drafts, fields, operations, projects, users, views
+from store import drafts, fields, projects, users, views
 from store.canon import Value
-from store.deliveries import TARGETS, Delivery
 from store.drafts import Draft
 from store.fields import FIELDS, Field, Kind, Section
-from store.operations import Changes, Operation
 from store.projects import Project
 
 UNRESOLVED = "no Salesforce user yet"
 EMPTY = "—"
-HISTORY_STEP = 60
-"""How many changes are read at once; who reads on asks for more."""
-_WORD = re.compile(r"\s+|\w+|[^\w\s]")
-_DIFF_WORDS = 1_500
-_CONTEXT = 24
-
-Piece: TypeAlias = tuple[str, str]
-"""A run of a difference: ``same``, ``gone`` or ``new``, and its text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,31 +50,6 @@ class Block:
 
     section: Section
     rows: tuple[Row, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """One field of a change. ``diff`` is set for long texts only."""
-
-    path: str
-    label: str
-    old: Value
-    new: Value
-    diff: tuple[Piece, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class HistoryLine:
-    """One change of the project; ``sides`` are its deliveries by target, the one furthest from
-    done of each (none where it does not have to travel)."""
-
-    seq: int
-    at: str
-    who: str
-    source: str
-    kind: str
-    changes: tuple[Change, ...]
-    sides: tuple[tuple[str, Delivery], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +105,7 @@ def load(
     me: str,
     zone: dt.tzinfo,
     configured: Gates,
-    newest: int = HISTORY_STEP,
+    newest: int = history.STEP,
 ) -> Detail | Gone:
     """The project as it stands, with its ``newest`` changes; Gone where there is none."""
     project = projects.get(conn, project_id)
@@ -162,8 +124,8 @@ def load(
         parent,
         children,
         tuple(drafts.of_project(conn, project_id)),
-        _history(conn, project_id, me, newest),
-        _count_changes(conn, project_id),
+        history.read(conn, project_id, me, newest),
+        history.count(conn, project_id),
         overview.row_sync(conn, [project_id], gates)[project_id],
         overview.health(conn, configured),
     )
@@ -265,87 +227,6 @@ def typed_value(path: str, value: Value) -> str:
     return "" if value is None else str(value)
 
 
-def source_words(origin: str, operator: str, me: str) -> tuple[str, str]:
-    """Who made a change and where it came from, for example ``("you", "here")``."""
-    who = "you" if operator == me else operator
-    match origin:
-        case "local":
-            return who, "here"
-        case "salesforce":
-            return operator, "in Salesforce"
-        case "firestore":
-            return who, "elsewhere" if operator == me else "another operator"
-        case "import":
-            return who, "import"
-        case "undo":
-            return who, "undo"
-        case "people":
-            return "Steerco", "the user directory found the name"
-        case "discard":
-            return who, "an edit discarded"
-        case _:
-            return who, origin
-
-
-@lru_cache(512)
-def short_diff(old: str | None, new: str | None) -> tuple[Piece, ...]:
-    """What differs between two texts, word by word, with a little of what stayed around it.
-
-    Texts that share too little, or are too long to compare within a frame, are given whole.
-    """
-    before, after = old or "", new or ""
-    if not before or not after:
-        return tuple(p for p in (("gone", before), ("new", after)) if p[1])
-    a, b = _WORD.findall(before), _WORD.findall(after)
-    start = 0
-    while start < min(len(a), len(b)) and a[start] == b[start]:
-        start += 1
-    end = 0
-    while end < min(len(a), len(b)) - start and a[-1 - end] == b[-1 - end]:
-        end += 1
-    middle_a, middle_b = a[start : len(a) - end], b[start : len(b) - end]
-    pieces: list[Piece] = [("same", "".join(a[:start]))]
-    if max(len(middle_a), len(middle_b)) > _DIFF_WORDS:
-        pieces += [("gone", "".join(middle_a)), ("new", "".join(middle_b))]
-    else:
-        matcher = difflib.SequenceMatcher(None, middle_a, middle_b, autojunk=False)
-        for tag, i, j, k, m in matcher.get_opcodes():
-            if tag == "equal":
-                pieces.append(("same", "".join(middle_a[i:j])))
-                continue
-            pieces += [("gone", "".join(middle_a[i:j])), ("new", "".join(middle_b[k:m]))]
-    pieces.append(("same", "".join(a[len(a) - end :])))
-    return tuple(_shortened([piece for piece in pieces if piece[1]]))
-
-
-def _shortened(pieces: list[Piece]) -> list[Piece]:
-    """Cut what stayed the same to a few words next to each change."""
-    last = len(pieces) - 1
-    short: list[Piece] = []
-    for index, (tag, text) in enumerate(pieces):
-        if tag != "same" or len(text) <= _CONTEXT * 2:
-            short.append((tag, text))
-        elif index == 0:
-            short.append((tag, "…" + _ending(text)))
-        elif index == last:
-            short.append((tag, _beginning(text) + "…"))
-        else:
-            short.append((tag, f"{_beginning(text)}…{_ending(text)}"))
-    return short
-
-
-def _beginning(text: str) -> str:
-    """A few whole words from the start."""
-    head, space, _ = text[:_CONTEXT].rpartition(" ")
-    return head + space if head else text[:_CONTEXT]
-
-
-def _ending(text: str) -> str:
-    """A few whole words from the end."""
-    _, space, tail = text[-_CONTEXT:].partition(" ")
-    return space + tail if tail else text[-_CONTEXT:]
-
-
 def _gone(conn: sqlite3.Connection, project_id: str) -> Gone:
     row = conn.execute(
         "SELECT deleted_at, deleted_by FROM tombstones WHERE project_id = ?", (project_id,)
@@ -384,58 +265,4 @@ def _system_rows(project: Project, zone: dt.tzinfo) -> list[Row]:
 
 
 def _when(at: str, zone: dt.tzinfo) -> str | None:
-    return explain.moment(at, zone) if at else None
-
-
-def _count_changes(conn: sqlite3.Connection, project_id: str) -> int:
-    row = conn.execute(
-        "SELECT COUNT(*) FROM operations WHERE project_id = ? AND changes <> '{}'", (project_id,)
-    ).fetchone()
-    return int(row[0])
-
-
-def _history(
-    conn: sqlite3.Connection, project_id: str, me: str, newest: int
-) -> tuple[HistoryLine, ...]:
-    entries = operations.history(conn, project_id, newest)
-    travelling = deliveries.of_operations(conn, [e.seq for e in entries if e.seq is not None])
-    return tuple(
-        history_line(entry, travelling.get(entry.seq, ()), me)
-        for entry in entries
-        if entry.changes or entry.kind != "update"
-    )
-
-
-def history_line(entry: Operation, found: Sequence[Delivery], me: str) -> HistoryLine:
-    """One change with its deliveries, as the history shows it."""
-    who, source = source_words(entry.origin, entry.operator, me)
-    sides = []
-    for target in TARGETS:
-        each = overview.delivery_state(found, target, explain.HEALTHY_GATE)
-        if each is not None:
-            sides.append((target, each))
-    return HistoryLine(
-        entry.seq,
-        entry.at,
-        who,
-        source,
-        entry.kind,
-        changes_of(entry.changes),
-        tuple(sides),
-    )
-
-
-def changes_of(changes: Changes) -> tuple[Change, ...]:
-    """The changed fields in page order, long texts with their difference."""
-    order = {path: index for index, path in enumerate(fields.BY_PATH)}
-    found = []
-    for path, (old, new) in sorted(changes.items(), key=lambda c: order.get(c[0], len(order))):
-        field = fields.BY_PATH.get(path)
-        long = field is not None and field.kind is Kind.LONG_TEXT
-        diff = short_diff(_text(old), _text(new)) if long else ()
-        found.append(Change(path, fields.label_of(path), old, new, diff))
-    return tuple(found)
-
-
-def _text(value: Value) -> str | None:
-    return None if value is None else str(value)
+    return times.moment(at, zone) if at else None

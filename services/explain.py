@@ -9,15 +9,15 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
+from services import times
 from services.outbox import Loss
 from services.overview import OutboxEntry, TargetHealth, delivery_state
 from services.sync.status import Gate, SideSync, in_words
 from store import fields
 from store.attempts import Attempt
 from store.canon import Value
-from store.clock import from_iso
 from store.deliveries import FIRESTORE, SALESFORCE, TARGETS, Delivery
 from store.fields import BY_PATH, Kind
 from store.operations import Changes, Operation
@@ -36,51 +36,6 @@ _MARKS = {
     "discarded": "– discarded",
 }
 _KINDS = {"create": "Created", "delete": "Deleted", "restore": "Restored"}
-
-
-def span(seconds: float) -> str:
-    """A length of time in one unit: ``40 s``, ``5 min``, ``3 h``, ``12 d``."""
-    seconds = max(0.0, seconds)
-    if seconds < 90:
-        return f"{int(seconds + 0.5)} s"
-    if seconds < 90 * 60:
-        return f"{int(seconds / 60 + 0.5)} min"
-    if seconds < 36 * 3600:
-        return f"{int(seconds / 3600 + 0.5)} h"
-    return f"{int(seconds / 86400 + 0.5)} d"
-
-
-def ago(at: str | float | None, now: float) -> str:
-    """``40 s ago``; ``just now`` below five seconds (and for a clock that ran ahead)."""
-    if at is None:
-        return "never"
-    passed = now - (at if isinstance(at, (int, float)) else from_iso(at).timestamp())
-    return "just now" if passed < 5 else f"{span(passed)} ago"
-
-
-def until(at: float | None, now: float) -> str:
-    """``in 40 s``; ``now`` for what is due."""
-    return "now" if at is None or at - now < 0.5 else f"in {span(at - now)}"
-
-
-def moment(at: str | float, zone: dt.tzinfo) -> str:
-    """The absolute time: ``2026-11-21 14:02:11 UTC``."""
-    when = _local(at, zone)
-    return f"{when:%Y-%m-%d %H:%M:%S} {when.tzname()}"
-
-
-def clock_time(at: str | float, now: float, zone: dt.tzinfo) -> str:
-    """``14:02`` for today, ``Nov 20`` for this year, else ``2025-11``: six columns at most."""
-    when, today = _local(at, zone), _local(now, zone)
-    if when.date() == today.date():
-        return f"{when:%H:%M}"
-    return f"{when:%b %d}" if when.year == today.year else f"{when:%Y-%m}"
-
-
-def since(at: str | float, now: float, zone: dt.tzinfo) -> str:
-    """``13:41`` for today, ``Nov 20 13:41`` before that."""
-    when, today = _local(at, zone), _local(now, zone)
-    return f"{when:%H:%M}" if when.date() == today.date() else f"{when:%b %d %H:%M}"
 
 
 def value_words(path: str, value: Value) -> str:
@@ -159,7 +114,7 @@ def next_try(entry: OutboxEntry, healths: Mapping[str, TargetHealth], now: float
             moments.append(health.known.probe_at or now)
         elif each.state == "retrying":
             moments.append(each.next_at or now)
-    return until(min(moments), now) if moments else ""
+    return times.until(min(moments), now) if moments else ""
 
 
 def error_of(entry: OutboxEntry) -> str:
@@ -219,10 +174,10 @@ def delivery_words(each: Delivery, health: TargetHealth, now: float) -> str:
         case "discarded":
             return f"Discarded before it reached {name}"
         case _ if health.state == "down":
-            probe = until(health.known.probe_at, now)
+            probe = times.until(health.known.probe_at, now)
             return f"Not yet in {name}, which is down; next probe {probe}"
         case "retrying":
-            return f"Not yet in {name}; next try {until(each.next_at, now)}, after: {words}"
+            return f"Not yet in {name}; next try {times.until(each.next_at, now)}, after: {words}"
         case _:
             return f"Not yet in {name}; it goes out next"
 
@@ -237,9 +192,9 @@ def side_words(target: str, side: SideSync, health: TargetHealth, now: float) ->
     name = NAMES[target]
     words = in_words(name, side)
     if side.state in ("pending", "retrying") and health.state == "down":
-        return f"{words}; {name} is down, next probe {until(health.known.probe_at, now)}"
+        return f"{words}; {name} is down, next probe {times.until(health.known.probe_at, now)}"
     if side.state == "retrying":
-        return f"{words}; next try {until(side.next_at, now)}"
+        return f"{words}; next try {times.until(side.next_at, now)}"
     return words
 
 
@@ -255,66 +210,15 @@ def connection_words(health: TargetHealth, now: float, zone: dt.tzinfo) -> str:
         case "off":
             return f"off: {health.reason}" if health.reason else "off"
         case "paused":
-            at = f" since {since(known.paused_at, now, zone)}" if known.paused_at else ""
+            at = f" since {times.since(known.paused_at, now, zone)}" if known.paused_at else ""
             by = f"paused by {known.paused_by}{at}"
             told = health.reason and health.reason != f"paused by {known.paused_by}"
             return f"{by}: {health.reason}" if told else by
         case _:
-            down = since(known.down_since or now, now, zone)
+            down = times.since(known.down_since or now, now, zone)
             because = (health.reason or "it did not answer").rstrip(". ")
-            return f"down since {down} because {because}; next probe {until(known.probe_at, now)}"
-
-
-def failed_paths(op: Operation, found: Iterable[Attempt]) -> list[str]:
-    """The operation's fields that a target refused: those its answers name, else all of them.
-
-    Salesforce names fields by API name, in ``fields`` of an error or in its words; our own
-    sentences name the path or the label.
-    """
-    told: set[str] = set()
-    for each in found:
-        if each.outcome in ("ok", "judged"):
-            continue
-        told |= _named(each, op.changes)
-    editable = [path for path in op.changes if _is_editable(path)]
-    return [path for path in editable if path in told] or editable
-
-
-def _named(each: Attempt, changes: Changes) -> set[str]:
-    names = set(_field_lists(each.response))
-    words = f"{each.message or ''} {each.code or ''}"
-    told = set()
-    for path in changes:
-        field = BY_PATH.get(path)
-        aliases = {path, field.sf or path, field.label} if field else {path}
-        in_words = any(alias in words for alias in aliases if len(alias) > 4)
-        if aliases & names or in_words:
-            told.add(path)
-    return told
-
-
-def _field_lists(text: str | None) -> list[str]:
-    """Every name in a list under a key ``fields`` anywhere in a JSON answer."""
-    try:
-        root = json.loads(text) if text else None
-    except ValueError:
-        return []
-    found: list[str] = []
-    todo = [root]
-    while todo:
-        node = todo.pop()
-        if isinstance(node, dict):
-            listed = node.get("fields")
-            if isinstance(listed, list):
-                found += [name for name in listed if isinstance(name, str)]
-            todo += node.values()
-        elif isinstance(node, list):
-            todo += node
-    return found
-
-
-def _is_editable(path: str) -> bool:
-    return fields.is_score(path) or (path in BY_PATH and BY_PATH[path].editable)
+            probe = times.until(known.probe_at, now)
+            return f"down since {down} because {because}; next probe {probe}"
 
 
 def loss_lines(loss: Loss) -> list[str]:
@@ -366,9 +270,3 @@ def attempts_of(found: Sequence[Attempt], entry_deliveries: Sequence[Delivery]) 
     """The attempts that carried an operation: those on its targets, newest first."""
     where = {(each.target, each.part) for each in entry_deliveries}
     return [each for each in found if (each.target, each.part) in where]
-
-
-def _local(at: str | float, zone: dt.tzinfo) -> dt.datetime:
-    if isinstance(at, (int, float)):
-        return dt.datetime.fromtimestamp(at, zone)
-    return from_iso(at).astimezone(zone)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from services import explain, outbox, overview
+from services import explain, outbox, overview, refusals
 from services.outbox import NotPossible
 from services.overview import Gates, OutboxEntry, TargetHealth
 from store import conflicts, deliveries, projects
@@ -78,7 +78,7 @@ def mending(conn: sqlite3.Connection, seq: int) -> Mending:
     project = projects.get(conn, op.project_id)
     if op.kind == "delete" or project is None:
         raise NotPossible("the project is deleted here: r tries the delete again, D gives it up")
-    paths = explain.failed_paths(op, explain.attempts_of(found.attempts, refused))
+    paths = refusals.failed_paths(op, explain.attempts_of(found.attempts, refused))
     if not paths:
         raise NotPossible("this edit has no field that can be changed; r tries it again")
     values = tuple((path, project.values.get(path)) for path in paths)

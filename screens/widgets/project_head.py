@@ -9,7 +9,7 @@ from textual.content import Content
 
 from screens import dates
 from screens.safe import cut, line
-from services import explain
+from services import explain, times
 from services.detail import Detail, Gone
 from services.sync.status import SideSync
 from store.canon import launch_date
@@ -93,7 +93,7 @@ def gone_head(found: Gone, now: float) -> Content:
     if found.deleted_at is None:
         return Content.assemble(name, ("\nThere is no such project any more.", "$bad"))
     by = line(found.deleted_by or "somebody")
-    when = explain.ago(found.deleted_at, now)
+    when = times.ago(found.deleted_at, now)
     said = f"\nDeleted by {by} {when}. r brings it back."
     if found.drafts:
         labels = ", ".join(label_of(each.path) for each in found.drafts)

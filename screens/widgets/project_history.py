@@ -13,8 +13,9 @@ from textual.widgets.option_list import Option
 
 from screens.keys import Keys, key
 from screens.safe import cut, line
-from services import detail, explain
-from services.detail import Change, HistoryLine, Piece
+from services import detail, explain, times
+from services.difference import Piece
+from services.history import Change, HistoryLine
 from services.overview import TargetHealth
 
 NEAR = 8
@@ -144,7 +145,7 @@ class History(OptionList, inherit_bindings=False):
 
     def _prompt(self, each: HistoryLine) -> tuple[object, Content]:
         """The change in words, made anew only where one of them is another one now."""
-        when = "" if self._absolute else explain.ago(each.at, self._now)
+        when = "" if self._absolute else times.ago(each.at, self._now)
         states = tuple(
             explain.shown_state(delivery, self._healths[target]) for target, delivery in each.sides
         )
@@ -164,7 +165,7 @@ def history_content(
     absolute: bool = False,
 ) -> Content:
     """One change as the history shows it: when and who, each field, how far it travelled."""
-    when = explain.moment(each.at, zone) if absolute else explain.ago(each.at, now)
+    when = times.moment(each.at, zone) if absolute else times.ago(each.at, now)
     deed = f" {_DEEDS[each.kind]}" if each.kind in _DEEDS else ""
     head = Content.assemble(
         (when, "bold"),
@@ -224,7 +225,7 @@ def whole(
     """A change with everything that is known of it, as plain text, unchanged: for copying,
     and made safe for reading."""
     source = "" if each.source == "here" else f", {each.source}"
-    found = [f"{explain.moment(each.at, zone)} ({explain.ago(each.at, now)})"]
+    found = [f"{times.moment(each.at, zone)} ({times.ago(each.at, now)})"]
     found.append(f"by {each.who}{source}")
     if each.kind in _DEEDS:
         found.append(f"{_DEEDS[each.kind].capitalize()}.")

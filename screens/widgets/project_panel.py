@@ -30,10 +30,10 @@ class TextEditor(TextArea):
 
     BINDING_GROUP_TITLE = "While writing"
     BINDINGS: ClassVar[Keys] = [
-        key("ctrl+s", "save", "save", "Save what you wrote", id="text.save"),
+        key("ctrl+s", "save", "save", "Save what you wrote", id="writing.save"),
         key("escape", "leave", "close", "Close the text; asks where something is unsaved",
-            id="text.leave"),
-        key("ctrl+g", "outside", "in $EDITOR", "Go on in $EDITOR", id="text.outside"),
+            id="writing.leave"),
+        key("ctrl+g", "outside", "in $EDITOR", "Go on in $EDITOR", id="writing.outside"),
     ]  # fmt: skip
 
     class Wish(Message):

@@ -9,7 +9,7 @@ from rich.cells import cell_len
 from textual.content import Content
 
 from screens.safe import line
-from services import explain
+from services import explain, times
 from services.overview import TargetHealth
 from store.deliveries import SALESFORCE
 
@@ -69,8 +69,8 @@ def _table(
             row.append((f"{number:,}".rjust(cells[state]), tone if number else "$faint"))
         remote = name == SALESFORCE
         told = (
-            explain.ago(each.known.last_drain_at, now),
-            explain.ago(each.known.last_reconcile_at, now) if remote else "—",
+            times.ago(each.known.last_drain_at, now),
+            times.ago(each.known.last_reconcile_at, now) if remote else "—",
             api_words(each) if remote else "—",
         )
         row += [(said, "") for said in _facts(told, gap, wide)]
@@ -99,7 +99,7 @@ def _narrow(
     lines += _table(healths, now, 2, wide=False)
     remote = healths.get(SALESFORCE)
     if remote is not None:
-        reconciled = explain.ago(remote.known.last_reconcile_at, now)
+        reconciled = times.ago(remote.known.last_reconcile_at, now)
         said = f"last reconciled {reconciled}   API calls today {api_words(remote)}"
         lines.append(Content.styled(said, "$quiet"))
     return Content("\n").join(lines)

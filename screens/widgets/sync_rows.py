@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from screens.widgets.columns import Column
 from screens.widgets.grid import Cell
-from services import explain
+from services import explain, times
 from services.overview import OutboxEntry, TargetHealth
 from store.canon import Value
 from store.conflicts import WHOLE, Conflict
@@ -36,6 +36,15 @@ CONFLICTS = (
     Column("theirs", "Theirs", 10, 18, grow=1),
     Column("winner", "In force", 8, 10),
 )
+STATE_NOTES = (
+    ("· pending", "saved here, goes out next"),
+    ("… in flight", "on its way just now"),
+    ("↻ retrying", "refused for now, tried again by itself"),
+    ("✗ failed", "refused for good: on the Sync page e mends it, r retries, D discards"),
+    ("⚠ conflict", "deleted on one side, edited on the other: a person decides"),
+    ("– held", "the target is off, or somebody paused it"),
+    ("» superseded", "a later edit took its place"),
+)
 _TONES = {
     "done": "good",
     "failed": "bold bad",
@@ -58,7 +67,7 @@ def entry_cell(
     op = entry.operation
     match column:
         case "time":
-            return Cell(explain.clock_time(op.at, now, zone), "quiet")
+            return Cell(times.clock_time(op.at, now, zone), "quiet")
         case "operator":
             return Cell(op.operator, "quiet")
         case "project":
@@ -84,7 +93,7 @@ def conflict_cell(found: Conflict, name: str, column: str, now: float, zone: dt.
     """One cell of the conflicts."""
     match column:
         case "time":
-            return Cell(explain.clock_time(found.at, now, zone), "quiet")
+            return Cell(times.clock_time(found.at, now, zone), "quiet")
         case "project":
             return Cell(name)
         case "field":
@@ -113,9 +122,9 @@ def conflict_text(found: Conflict, now: float, zone: dt.tzinfo) -> str:
         "theirs": "Theirs is in force here.",
         "nobody": "Nothing is in force yet: a person has to decide.",
     }[found.winner]
-    noticed = explain.ago(found.at, now)
-    mine = f"Mine, by {found.mine_by}, {explain.moment(found.mine_at, zone)}"
-    theirs = f"Theirs, by {found.theirs_by} in {there}, {explain.moment(found.theirs_at, zone)}"
+    noticed = times.ago(found.at, now)
+    mine = f"Mine, by {found.mine_by}, {times.moment(found.mine_at, zone)}"
+    theirs = f"Theirs, by {found.theirs_by} in {there}, {times.moment(found.theirs_at, zone)}"
     return "\n".join(
         [
             f"{field_of(found)}: changed here and in {there}, noticed {noticed}.",

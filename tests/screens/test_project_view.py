@@ -9,7 +9,7 @@ from textual.geometry import Region
 
 from screens.widgets.project_sheet import nearest
 from screens.widgets.project_votes import judge_name
-from services import detail, syncview
+from services import detail, difference, history, syncview
 from services.detail import Detail, Gone
 from services.itsc_roadmap import delete_project
 from services.outbox import NotPossible
@@ -98,7 +98,7 @@ def rebuilt(pieces: tuple[tuple[str, str], ...], side: str) -> str:
 
 def test_a_short_difference_gives_both_texts_back() -> None:
     old, new = "Comments are heard today.", "Every comment is heard."
-    pieces = detail.short_diff(old, new)
+    pieces = difference.short_diff(old, new)
     assert rebuilt(pieces, "gone") == old
     assert rebuilt(pieces, "new") == new
     assert ("same", " heard") in pieces
@@ -106,7 +106,7 @@ def test_a_short_difference_gives_both_texts_back() -> None:
 
 def test_what_stayed_the_same_is_cut_to_what_stands_beside_the_change() -> None:
     text = "word " * 400
-    pieces = detail.short_diff(f"{text}one {text}", f"{text}two {text}")
+    pieces = difference.short_diff(f"{text}one {text}", f"{text}two {text}")
     assert [piece for piece in pieces if piece[0] != "same"] == [("gone", "one"), ("new", "two")]
     assert sum(len(said) for _, said in pieces) < 120
     assert pieces[0][1].startswith("… word ")
@@ -115,14 +115,14 @@ def test_what_stayed_the_same_is_cut_to_what_stands_beside_the_change() -> None:
 
 def test_texts_of_32_000_characters_are_compared_within_a_frame() -> None:
     old, new = "a b " * 8000, "c d " * 8000
-    pieces = detail.short_diff(old, new)
+    pieces = difference.short_diff(old, new)
     assert [tag for tag, _ in pieces if tag != "same"] == ["gone", "new"]
 
 
 def test_a_text_that_came_or_went_has_one_side() -> None:
-    assert detail.short_diff(None, "x") == (("new", "x"),)
-    assert detail.short_diff("x", None) == (("gone", "x"),)
-    assert detail.short_diff(None, None) == ()
+    assert difference.short_diff(None, "x") == (("new", "x"),)
+    assert difference.short_diff("x", None) == (("gone", "x"),)
+    assert difference.short_diff(None, None) == ()
 
 
 @pytest.mark.parametrize(
@@ -142,7 +142,7 @@ def test_a_text_that_came_or_went_has_one_side() -> None:
 def test_a_change_says_where_it_came_from(
     origin: str, operator: str, said: tuple[str, str]
 ) -> None:
-    assert detail.source_words(origin, operator, "ana") == said
+    assert history.source_words(origin, operator, "ana") == said
 
 
 def test_suggestions_are_the_values_in_use_and_the_active_users(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from screens.inspect import parts_of
 from screens.widgets import sync_head
-from services import explain
+from services import explain, refusals, times
 from services.outbox import Inspection, Loss
 from services.overview import OutboxEntry, TargetHealth
 from services.sync.status import SideSync
@@ -135,24 +135,24 @@ def test_a_delete_is_called_one() -> None:
      (7_200, "2 h"), (35 * 3600, "35 h"), (9 * 86_400, "9 d"), (-5, "0 s")],
 )  # fmt: skip
 def test_spans_come_in_one_unit(seconds: float, said: str) -> None:
-    assert explain.span(seconds) == said
+    assert times.span(seconds) == said
 
 
 def test_times_are_relative_to_now() -> None:
-    assert explain.ago(NOW - 300, NOW) == "5 min ago"
-    assert explain.ago(NOW + 3600, NOW) == "just now"  # a clock that ran ahead
-    assert explain.ago(None, NOW) == "never"
-    assert explain.until(NOW + 12, NOW) == "in 12 s"
-    assert explain.until(NOW - 12, NOW) == "now"
-    assert explain.until(None, NOW) == "now"
+    assert times.ago(NOW - 300, NOW) == "5 min ago"
+    assert times.ago(NOW + 3600, NOW) == "just now"  # a clock that ran ahead
+    assert times.ago(None, NOW) == "never"
+    assert times.until(NOW + 12, NOW) == "in 12 s"
+    assert times.until(NOW - 12, NOW) == "now"
+    assert times.until(None, NOW) == "now"
 
 
 def test_the_clock_shows_what_fits_six_columns() -> None:
-    assert explain.clock_time("2026-11-21T13:59:00.000Z", NOW, dt.UTC) == "13:59"
-    assert explain.clock_time("2026-11-20T13:59:00.000Z", NOW, dt.UTC) == "Nov 20"
-    assert explain.clock_time("2025-03-20T13:59:00.000Z", NOW, dt.UTC) == "2025-03"
+    assert times.clock_time("2026-11-21T13:59:00.000Z", NOW, dt.UTC) == "13:59"
+    assert times.clock_time("2026-11-20T13:59:00.000Z", NOW, dt.UTC) == "Nov 20"
+    assert times.clock_time("2025-03-20T13:59:00.000Z", NOW, dt.UTC) == "2025-03"
     east = dt.timezone(dt.timedelta(hours=11))
-    assert explain.clock_time("2026-11-21T12:59:00.000Z", NOW, east) == "Nov 21"
+    assert times.clock_time("2026-11-21T12:59:00.000Z", NOW, east) == "Nov 21"
 
 
 @pytest.mark.parametrize(
@@ -243,12 +243,12 @@ BOTH: Changes = {"intake.dev_readiness": (None, 80), "level_of_effort": (None, "
     ],
 )
 def test_the_refused_fields_are_those_the_answer_names(answer: Attempt, paths: list[str]) -> None:
-    assert explain.failed_paths(op(BOTH), [answer]) == paths
+    assert refusals.failed_paths(op(BOTH), [answer]) == paths
 
 
 def test_what_only_the_program_writes_is_never_offered_for_mending() -> None:
     changes: Changes = {"imported_created_by": (None, "x"), "scores.Ana": (None, 3)}
-    assert explain.failed_paths(op(changes), []) == ["scores.Ana"]
+    assert refusals.failed_paths(op(changes), []) == ["scores.Ana"]
 
 
 def test_a_loss_is_named_field_by_field() -> None:
