@@ -101,7 +101,7 @@ def _count(totals: dict[str, Totals], cycle: dict[str, Totals]) -> bool:
         whole.taken += part.taken
         whole.conflicts += part.conflicts
         whole.problem = part.problem
-        moved = moved or bool(part.done or part.failed)
+        moved = moved or bool(part.done or part.failed or part.taken)
     return moved
 
 
