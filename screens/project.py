@@ -70,10 +70,15 @@ class ProjectPage(Page):
                 yield History(self.workplace.zone, id="history")
 
     def on_mount(self) -> None:
+        self._panels = self.query_one(Sheet).panels()
         self._deeds = Deeds(self)
         self._texts = Texts(self, self._deeds.update)
         self._lay_out()
         self.set_interval(1.0, self.count_down)
+
+    async def on_unmount(self) -> None:
+        if self._shown is not None:
+            await self._texts.keep_last(self._panels, self._shown)
 
     # -- what is shown -------------------------------------------------------------------------
 

@@ -7,7 +7,7 @@ saved, or a draft, or dropped by a person who was asked.
 from __future__ import annotations
 
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 from screens.base import Failed, Page, checked
 from screens.dialogs import Confirm
@@ -52,6 +52,15 @@ class Texts:
         if panel.editor is not None and panel.changed:
             await self._put(panel, project_id, panel.text)
         panel.close_editor(focus=False)
+
+    async def keep_last(self, panels: Sequence[LongPanel], project_id: str) -> None:
+        """The program ends: what was typed since the last draft is kept too. The panels may be
+        off the screen by now."""
+        work = self._page.workplace
+        for panel in panels:
+            if panel.unkept is not None:
+                draft = self._draft(panel, project_id, panel.unkept)
+                await work.desk.write(drafts.keep, draft)
 
     async def restore(self, panel: LongPanel, draft: Draft) -> None:
         """Go on with a draft: what it was opened on is what saving it replaces."""
@@ -100,9 +109,12 @@ class Texts:
             await self._put(panel, project_id, text)
 
     async def _put(self, panel: LongPanel, project_id: str, text: str) -> None:
+        await self._page.write(drafts.keep, self._draft(panel, project_id, text))
+
+    def _draft(self, panel: LongPanel, project_id: str, text: str) -> Draft:
         before = None if panel.opened_on is None else str(panel.opened_on)
         at = to_iso(self._page.workplace.ctx.clock())
-        await self._page.write(drafts.keep, Draft(project_id, panel.path, text, before, at))
+        return Draft(project_id, panel.path, text, before, at)
 
     async def _write_outside(self, panel: LongPanel, project_id: str) -> None:
         writing = panel.editor is not None

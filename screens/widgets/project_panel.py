@@ -17,6 +17,7 @@ from screens.base import checked
 from screens.keys import Keys, key
 from screens.safe import line, safe
 from screens.widgets.away import put_away
+from screens.widgets.typeahead import take_key
 from services.detail import Row
 from store.canon import Value, clean_text, sf_length
 from store.fields import BY_PATH
@@ -67,7 +68,8 @@ class TextEditor(TextArea):
 
 class LongPanel(VerticalScroll, inherit_bindings=False):
     """One long text with its frame. While it is edited, what comes in from elsewhere only shows
-    beside the text; ``opened_on`` stays the value the editor was opened on."""
+    beside the text; ``opened_on`` stays the value the editor was opened on. ``unkept`` is what was
+    typed since a draft was kept."""
 
     ALLOW_SELECT = False
     BINDING_GROUP_TITLE = "On a text"
@@ -96,6 +98,7 @@ class LongPanel(VerticalScroll, inherit_bindings=False):
         self._kept = ""
         self._timer: Timer | None = None
         self._news = ""
+        self.unkept: str | None = None
 
     def compose(self) -> ComposeResult:
         yield Static(self._said(), classes="panel--text")
@@ -176,6 +179,7 @@ class LongPanel(VerticalScroll, inherit_bindings=False):
     def close_editor(self, *, focus: bool = True) -> None:
         """Back to reading; what stood in the editor is gone from the screen."""
         self._forget_timer()
+        self.unkept = None
         if focus:
             self.focus()
         for each in self.query("TextEditor, .panel--says"):
@@ -194,6 +198,7 @@ class LongPanel(VerticalScroll, inherit_bindings=False):
     def draft(self) -> str | None:
         """The unsaved text that was not kept as a draft yet; marks it as kept."""
         self._forget_timer()
+        self.unkept = None
         if self.editor is None or self.editor.text == self._kept:
             return None
         self._kept = self.editor.text
@@ -204,7 +209,8 @@ class LongPanel(VerticalScroll, inherit_bindings=False):
         event.stop()
         self._judge()
         self._forget_timer()
-        if self.text != self._kept:
+        self.unkept = self.text if self.text != self._kept else None
+        if self.unkept is not None:
             self._timer = self.set_timer(self.draft_seconds, self._due)
 
     def _due(self) -> None:
@@ -238,6 +244,10 @@ class LongPanel(VerticalScroll, inherit_bindings=False):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """While the text is written, its own keys are the editor's."""
         return self.editor is None
+
+    async def on_key(self, event: events.Key) -> None:
+        editor = self.editor
+        await take_key(self, event, ("edit",), editor.insert if editor is not None else None)
 
     async def action_edit(self) -> None:
         """Write in the panel."""

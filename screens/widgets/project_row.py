@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import ClassVar
 
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
@@ -21,6 +21,7 @@ from screens.widgets.away import put_away
 from screens.widgets.choices import Choice, Choices
 from screens.widgets.lineedit import LineEdit
 from screens.widgets.project_line import PageLine
+from screens.widgets.typeahead import take_key
 from services import detail
 from services.detail import Row
 from store.canon import Value
@@ -205,6 +206,14 @@ class FieldRow(PageLine):
         if action == "edit":
             return False if flag else (True if self._row.editable else None)
         return True
+
+    async def on_key(self, event: events.Key) -> None:
+        await take_key(self, event, ("open", "edit"), self._write if self.is_open else None)
+
+    def _write(self, text: str) -> None:
+        for edit in self.query(LineEdit):
+            if edit.parent is not None and edit.parent.display:
+                edit.insert_text_at_cursor(text)
 
     async def action_open(self) -> None:
         """Turn a flag, follow the parent, edit anything else."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
@@ -17,8 +17,10 @@ from screens.base import checked
 from screens.keys import Keys, key
 from screens.safe import cut, line
 from screens.widgets.away import put_away
+from screens.widgets.lineedit import LineEdit
 from screens.widgets.project_line import LABEL, PageLine
 from screens.widgets.project_row import LineEditor
+from screens.widgets.typeahead import take_key
 from store.fields import SCORE_MAX, SCORE_MIN, SCORES_PREFIX, VOTERS_MAX
 
 
@@ -99,6 +101,14 @@ class AddVoter(PageLine):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """A full matrix takes nobody else; its line says so."""
         return None if self.full else not self._is_open
+
+    async def on_key(self, event: events.Key) -> None:
+        await take_key(self, event, ("name",), self._write if self._is_open else None)
+
+    def _write(self, text: str) -> None:
+        for edit in self.query(LineEdit):
+            if edit.parent is not None and edit.parent.display:
+                edit.insert_text_at_cursor(text)
 
     async def action_name(self) -> None:
         """Open a line for the name."""

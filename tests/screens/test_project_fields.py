@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from textual.events import Key
 from textual.pilot import Pilot
 
 from screens.project import ProjectPage
+from screens.widgets.project_panel import LongPanel
 from screens.widgets.project_row import FieldRow, LineEditor
 from screens.widgets.project_sheet import ChildLine, Sheet
 from screens.widgets.project_votes import AddVoter, VoteLine
@@ -75,6 +77,34 @@ async def test_what_is_wrong_is_said_while_one_types_and_is_not_saved(tmp_path: 
         await pilot.press("backspace", "escape")
         await until(pilot, lambda: not row.is_open)
         assert stored(world, "launch_target") == before
+
+
+async def test_what_is_typed_faster_than_the_editor_opens_is_written_and_does_nothing_else(
+    tmp_path: Path,
+) -> None:
+    world = World(tmp_path)
+    app = world.app()
+    async with app.run_test(size=(120, 40)) as pilot:
+        await shown(pilot)
+        row = await goto(pilot, "strategic_value")
+        for letter in "eud3":  # elsewhere u undoes, d deletes, 3 goes to the roadmap
+            app.post_message(Key(letter, letter))
+        await until(pilot, lambda: row.editor is not None and row.editor.text == "ud3")
+        assert app.screen is page_of(pilot)
+        panel = page_of(pilot).query(LongPanel).first()
+        panel.focus()
+        await pilot.pause()
+        for letter in "eud3":
+            app.post_message(Key(letter, letter))
+        await until(pilot, lambda: panel.text == "ud3")
+        add = page_of(pilot).query_one(AddVoter)
+        add.focus()
+        await pilot.pause()
+        for letter in "eud3":
+            app.post_message(Key(letter, letter))
+        await until(pilot, lambda: [e.text for e in add.query(LineEditor)] == ["ud3"])
+        assert app.screen is page_of(pilot)
+        assert status(app) == ""
 
 
 async def test_escape_leaves_a_field_untouched(tmp_path: Path) -> None:

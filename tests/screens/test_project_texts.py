@@ -139,6 +139,19 @@ async def test_what_was_typed_survives_a_crash_and_is_offered_again(tmp_path: Pa
         await until(pilot, lambda: kept(again) == [])
 
 
+async def test_leaving_the_program_keeps_what_was_typed_last(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(LongPanel, "draft_seconds", 1000.0)
+    world = World(tmp_path, fill=worlds.full)
+    async with world.app().run_test(size=(120, 40)) as pilot:
+        await shown(pilot)
+        panel = await write(pilot, "!")
+        await until(pilot, lambda: panel.unkept is not None)
+        await pilot.press("ctrl+q")
+    assert [d.text for d in kept(world)] == [PUNCHLINE + "!"]
+
+
 async def test_a_draft_is_discarded_only_after_a_question_that_shows_it(tmp_path: Path) -> None:
     world = World(tmp_path, fill=worlds.drafted)
     async with world.app().run_test(size=(120, 40)) as pilot:
