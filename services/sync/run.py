@@ -6,15 +6,16 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from services.overview import gates
+from services.overview import gates, roadmap_version
 from services.sync.engine import Engine, Totals
 from services.sync.targets.base import ErrorClass, Problem
 from store import deliveries, targets
 from store.candidates import MOVING_SQL, OPEN_SQL
-from store.deliveries import TARGETS
+from store.deliveries import FIRESTORE, SALESFORCE, TARGETS
 
 PATIENCE = 30.0
 """Seconds without any progress for which one run waits for tries that are due soon."""
+LABELS = {FIRESTORE: "Firestore", SALESFORCE: "Salesforce"}
 LOOK = 0.5
 """Seconds between looks at what another process is sending."""
 
@@ -63,13 +64,17 @@ def drain(
     patience: float = PATIENCE,
 ) -> SyncReport:
     """Cycle until nothing can move. Tries that are due soon are waited for, as long as something
-    moves within ``patience`` seconds; a target that can't be reached is not waited for.
+    moves within ``patience`` seconds; a target that can't be reached is not waited for. Edits that
+    are made meanwhile go along, but somebody who never stops editing keeps no run going for ever.
 
     ``progress(done, left)`` is called after each cycle.
     """
     totals = {name: Totals() for name in names}
     moved_at = engine.ctx.clock()
     resting: dict[str, float] = {}
+    newest = roadmap_version(engine.conn)
+    caught_up: float | None = None
+    overtaken = False
     try:
         while True:
             now = began = engine.ctx.clock()
@@ -82,6 +87,11 @@ def drain(
             now = engine.ctx.clock()
             if moved:
                 moved_at = now
+                if caught_up is None and not _any_left(engine, names, newest):
+                    caught_up = now
+                overtaken = caught_up is not None and now - caught_up > patience
+                if overtaken:
+                    break
                 continue
             pause = _pause(engine, totals, resting, began, now)
             if pause is None or now + pause - moved_at > patience:
@@ -89,7 +99,17 @@ def drain(
             sleep(pause)
     finally:
         engine.release()
-    return _report(engine, names, totals)
+    return _report(engine, names, totals, overtaken)
+
+
+def _any_left(engine: Engine, names: Sequence[str], newest: int) -> bool:
+    """Whether something up to this operation still has to move."""
+    rows = engine.conn.execute(
+        "SELECT DISTINCT target FROM deliveries INDEXED BY deliveries_open "
+        f"WHERE {OPEN_SQL} AND {MOVING_SQL} AND seq <= ?",
+        (newest,),
+    )
+    return any(row[0] in names for row in rows)
 
 
 def _count(totals: dict[str, Totals], cycle: dict[str, Totals]) -> bool:
@@ -171,7 +191,9 @@ def _has_claimable_later(engine: Engine, name: str, now: float) -> bool:
     return row is not None
 
 
-def _report(engine: Engine, names: Sequence[str], totals: dict[str, Totals]) -> SyncReport:
+def _report(
+    engine: Engine, names: Sequence[str], totals: dict[str, Totals], overtaken: bool
+) -> SyncReport:
     counts = deliveries.counts(engine.conn)
     current = gates(engine.conn, engine.configured)
     report = SyncReport(
@@ -190,13 +212,14 @@ def _report(engine: Engine, names: Sequence[str], totals: dict[str, Totals]) -> 
             side.held = states["pending"] + states["retrying"]
         remote = engine.remotes.get(name)
         report.calls[name] = remote.usage().calls if remote is not None else 0
-        report.sentences += _sentences(engine, name, side, current[name].open)
+        why = _why(engine, name, names, overtaken)
+        report.sentences += _sentences(engine, name, side, current[name].open, why)
     return report
 
 
-def _sentences(engine: Engine, name: str, side: SideReport, gate_open: bool) -> list[str]:
+def _sentences(engine: Engine, name: str, side: SideReport, gate_open: bool, why: str) -> list[str]:
     waiting = side.pending + side.retrying + side.in_flight
-    label = "Firestore" if name == "firestore" else "Salesforce"
+    label = LABELS[name]
     found = []
     state = targets.get(engine.conn, name)
     saved = f"{waiting} edit{'s are' if waiting != 1 else ' is'} saved here, not yet in {label}"
@@ -205,7 +228,7 @@ def _sentences(engine: Engine, name: str, side: SideReport, gate_open: bool) -> 
     elif waiting and gate_open and state.down_since is not None:
         found.append(f"{saved}: {state.down_reason}")
     elif waiting and gate_open:
-        found.append(f"{saved}; {_why(engine, name)}")
+        found.append(f"{saved}; {why}")
     if side.failed:
         found.append(
             f"{label} refused {side.failed} edit{'s' if side.failed != 1 else ''}; "
@@ -220,7 +243,9 @@ def _sentences(engine: Engine, name: str, side: SideReport, gate_open: bool) -> 
     return found
 
 
-def _why(engine: Engine, name: str) -> str:
+def _why(engine: Engine, name: str, names: Sequence[str], overtaken: bool) -> str:
+    if name not in names:
+        return f"this run was for {LABELS[names[0]]} alone"
     row = engine.conn.execute(
         "SELECT last_error FROM deliveries INDEXED BY deliveries_open WHERE target = ? AND "
         f"{OPEN_SQL} AND {MOVING_SQL} AND last_error IS NOT NULL LIMIT 1",
@@ -230,4 +255,6 @@ def _why(engine: Engine, name: str) -> str:
         return str(row[0])
     if any(_sent_elsewhere(engine, each, engine.ctx.clock()) for each in TARGETS):
         return "another Steerco is sending just now"
+    if overtaken:
+        return "new ones kept coming while this ran"
     return "they wait for something else to arrive first"
