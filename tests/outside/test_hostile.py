@@ -77,9 +77,7 @@ def test_the_same_names_come_out_of_a_workbook_and_of_an_export(
     assert not formula.startswith("="), "a spreadsheet would calculate it"
 
 
-@pytest.mark.parametrize(
-    "words", ['"unclosed', "[/red]", "%_\\", "' OR 1=1 --", "status:", "\x1b[31m"]
-)
+@pytest.mark.parametrize("words", ['"unclosed', "[/red] %_\\", "' OR 1=1 --", "status: \x1b[31m"])
 def test_a_search_for_anything_is_answered(alone: Bench, words: str) -> None:
     ran = alone.run("projects", "list", "--filter", words, "--json")
     assert ran.code in (0, 1)

@@ -34,7 +34,7 @@ def test_a_workbook_of_fifty_is_the_same_on_three_sides(world: World, tmp_path: 
     assert first["calls"]["salesforce"] <= 14
     listed = world.bench.done("projects", "list", "--json").json
     documents = world.documents()
-    rows = world.side.rows(*SF_NAMES.values(), "Launch_Target__c")
+    rows = world.side.rows(*SF_NAMES.values(), "Launch_Target__c", "SystemModstamp")
     assert len(listed) == len(documents) == len(rows) == 50
 
     users, ids = users_of(world), {each["feature_name"]: each["project_id"] for each in listed}
@@ -50,11 +50,24 @@ def test_a_workbook_of_fifty_is_the_same_on_three_sides(world: World, tmp_path: 
         for side in here["sync"].values():
             assert (side["state"], side["pending"], side["last_error"]) == ("synced", 0, None)
 
+    bands = [(each["priority"], expected[each["feature_name"]]["order_in_band"]) for each in listed]
+    order = ("P1", "P2", "TBD", "Not yet Prioritized")
+    assert bands == sorted(bands, key=lambda pair: (order.index(pair[0]), pair[1]))
+
+    if isinstance(world, Strict):
+        assert world.server.count("write") == 2, "the rows, then the links"
+        assert len(world.server.calls) <= 14
+        world.server.forget()
     again = world.bench.sync()
     assert again["firestore"] == again["salesforce"] == {"done": 0, **CLEAN}
+    assert again["calls"]["salesforce"] <= 6
+    if isinstance(world, Strict):
+        assert world.server.count("write") == 0
+        assert len(world.server.calls) == again["calls"]["salesforce"]
     assert again["pulled"] == {"applied": 0, "conflicts": 0, "deleted": 0}
     assert world.documents() == documents
-    assert world.side.rows(*SF_NAMES.values(), "Launch_Target__c") == rows
+    names = (*SF_NAMES.values(), "Launch_Target__c", "SystemModstamp")
+    assert world.side.rows(*names) == rows
     second = world.bench.done("import", str(path), "--json").json
     assert (second["created"], second["updated"], second["unchanged"]) == (0, 0, 50)
 
@@ -99,29 +112,6 @@ def _same_row(
     assert row["Launch_Target__c"] == (target if target and target[0].isdigit() else None)
 
 
-def test_order_in_the_band_is_the_order_of_the_rows(strict: Strict, tmp_path: Path) -> None:
-    path, expected = write_plan(tmp_path, 12)
-    strict.bench.done("import", str(path))
-    listed = strict.bench.done("projects", "list", "--json").json
-    bands = [(each["priority"], expected[each["feature_name"]]["order_in_band"]) for each in listed]
-    order = ("P1", "P2", "TBD", "Not yet Prioritized")
-    assert bands == sorted(bands, key=lambda pair: (order.index(pair[0]), pair[1]))
-
-
-def test_a_second_sync_makes_no_write_call_and_few_reads(strict: Strict, tmp_path: Path) -> None:
-    path, _ = write_plan(tmp_path, 20)
-    strict.bench.done("import", str(path))
-    strict.bench.sync()
-    assert strict.server.count("write") <= 2  # the rows, then the links
-    assert len(strict.server.calls) <= 14
-    stamps = {row["Id"]: row["SystemModstamp"] for row in strict.org.rows()}
-    strict.server.forget()
-    again = strict.bench.sync()
-    assert strict.server.count("write") == 0
-    assert len(strict.server.calls) == again["calls"]["salesforce"] <= 6
-    assert {row["Id"]: row["SystemModstamp"] for row in strict.org.rows()} == stamps
-
-
 def test_one_edit_of_one_field_sends_that_field_alone(strict: Strict, tmp_path: Path) -> None:
     path, _ = write_plan(tmp_path, 3)
     strict.bench.done("import", str(path))
@@ -159,10 +149,3 @@ def test_answers_in_pages_are_read_to_the_end(tmp_path: Path, firestore_emulator
         departments = {each["department"] for each in expected.values()}
         assert {row["Department__c"] for row in world.org.rows()} == departments
         assert any("/query/" in call.path for call in world.server.calls)
-
-
-def test_a_dry_run_of_an_import_writes_nothing(strict: Strict, tmp_path: Path) -> None:
-    path, _ = write_plan(tmp_path, 5)
-    report = strict.bench.done("import", str(path), "--dry-run", "--json").json
-    assert report["created"] == 5
-    assert strict.bench.done("projects", "list", "--json").json == []

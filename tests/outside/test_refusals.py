@@ -10,28 +10,21 @@ from tests.outside.bench import NOWHERE, Bench, Side
 
 BAD = {
     "a status that is none": ("status=Done", "status"),
-    "a priority in small letters": ("priority=p1", "Not yet Prioritized"),
     "no name": ("feature_name= \t ", "can't be empty"),
     "a name of two lines": ("feature_name=a\nb", "one line"),
-    "a bell in a name": ("feature_name=a\x07b", "U+0007"),
     "an escape in a name": ("feature_name=a\x1b[31mred", "U+001B"),
     "a name one too long": ("feature_name=" + "🧩" * 127 + "xy", "256"),
     "a punchline one too long": ("brief.punchline=" + "p" * 501, "501"),
-    "a text one too long": ("brief.what_it_does=" + "ü" * 32001, "32,001"),
     "a date that is none": ("launch_target=2026-02-30", "YYYY-MM-DD"),
     "a date in Arabic digits": ("launch_target=٢٠٢٦-٠١-٠١", "YYYY-MM-DD"),
-    "a year too late": ("launch_target=2100-01-01", "2099"),
     "a fraction": ("sort_order=1.5", "0 to 999"),
-    "more than all": ("intake.dev_readiness=101", "0 to 100"),
     "a score of six": ("scores.Ana=6", "1 to 5"),
-    "a voter without a name": ("scores.=3", "no such field"),
     "a script for an address": ("intake.intake_document_url=javascript:alert(1)", "https://"),
     "its own parent": ("parent_id=a", "own parent"),
     "a child for a parent": ("parent_id=b", "below this one"),
     "a parent that is nobody": ("parent_id=nobody", "no such project"),
     "a field that is none": ("brief.poem=x", "no such field"),
     "a field that is derived": ("launch_date=2026-01-01", "no such field"),
-    "the id": ("project_id=c", "no such field"),
     "half of a character": ("feature_name=x\udc80", "surrogate"),
 }
 
@@ -64,13 +57,10 @@ def test_a_bad_value_is_refused_with_one_sentence(bench: Bench, name: str) -> No
     [
         (["projects", "add", "status=Paused"], "feature_name"),
         (["projects", "add", "feature_name=x", "--id", "a b"], "A-Z a-z 0-9"),
-        (["projects", "add", "feature_name=x", "--id", "x" * 33], "1 to 32"),
         (["projects", "add", "feature_name=x", "--id", "a"], "another project"),
-        (["projects", "set", "zz", "status=Paused"], "zz"),
         (["projects", "delete", "zz", "--yes"], "zz"),
         (["projects", "list", "--view", "mine"], "needs-attention"),
         (["import", "nowhere.xlsx"], "nowhere.xlsx"),
-        (["outbox", "show", "99"], "99"),
     ],
 )
 def test_what_is_not_there_is_named(bench: Bench, argv: list[str], words: str) -> None:
@@ -81,11 +71,8 @@ def test_what_is_not_there_is_named(bench: Bench, argv: list[str], words: str) -
     "argv",
     [
         ["nonsense"],
-        ["--nonsense"],
-        ["projects", "set", "a"],
         ["projects", "set", "a", "no-equals-sign"],
         ["projects", "set", "a", "status=Paused", "status=Paused"],
-        ["export", "--format", "xml"],
         ["sync", "--target", "mars"],
     ],
 )
