@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from services.sandbox import auth, seed, storage
-from services.sandbox.faults import KINDS, Faults
+from services.sandbox.faults import Faults, manual
 from services.sandbox.org import DAILY_CALLS, Org
 from services.sandbox.storage import Store
 from store.clock import system_clock
@@ -58,11 +58,13 @@ def _latency(milliseconds: int) -> list[str]:
 
 
 def _parser() -> argparse.ArgumentParser:
-    kinds = "; ".join(f"{kind} {meaning}" for kind, meaning in KINDS.items())
+    faults = "\n".join(f"  {line}" for line in manual())
     parser = argparse.ArgumentParser(
         prog="python -m services.sandbox",
         description="A local Salesforce org over loopback.",
-        epilog="example: python -m services.sandbox --db org.sqlite --fault 429:3,count=2",
+        epilog=f"faults:\n{faults}\n\n"
+        "example: python -m services.sandbox --db org.sqlite --fault 429:3,count=2",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--db", required=True, metavar="FILE", help="the org's data")
     parser.add_argument("--port", type=int, default=0, help="0 takes any free one")
@@ -72,7 +74,7 @@ def _parser() -> argparse.ArgumentParser:
         action="append",
         default=[],
         metavar="SPEC",
-        help=f"KIND[:VALUE][,SELECTOR=VALUE]…; {kinds}",
+        help="KIND[:VALUE][,SELECTOR=VALUE]…, repeatable",
     )
     parser.add_argument("--api-limit", type=int, default=DAILY_CALLS, metavar="N")
     parser.add_argument(

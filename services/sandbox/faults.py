@@ -3,9 +3,7 @@
 A fault is written ``KIND[:VALUE][,SELECTOR=VALUE]…``, for example ``latency:250``,
 ``401,count=1``, ``429:3,path=composite``, ``lock,every=7`` or
 ``cut-after,method=PATCH,p=0.1,seed=4``.
-The kinds are in KINDS. Selectors: ``count`` (act at most so often), ``every`` (act on each n-th
-request or row that matches), ``path`` (the path holds this text), ``method``, ``p`` (probability)
-with ``seed``. Faults strike the data API; one with a ``path`` strikes any address that holds it.
+Faults strike the data API; one with a ``path`` strikes any address that holds it.
 """
 
 from __future__ import annotations
@@ -20,28 +18,46 @@ from services.sandbox.errors import Fault
 from services.sandbox.wire import CALM, Answer, Effects
 
 KINDS = {
-    "latency": "MS: wait before the request is looked at",
-    "lag": "MS: wait after the request was carried out, before it is answered",
-    "401": "INVALID_SESSION_ID",
-    "expire": "every token issued so far stops working: log in again",
-    "403": "REQUEST_LIMIT_EXCEEDED",
-    "429": "[SECONDS]: too many requests, with Retry-After where seconds are given",
-    "500": "UNKNOWN_EXCEPTION",
-    "503": "SERVER_UNAVAILABLE in Salesforce's own form",
-    "bare": "STATUS: an answer of a proxy in between, in HTML",
-    "lock": "UNABLE_TO_LOCK_ROW for a row",
-    "row": "CODE: this error for a row",
-    "cut-before": "the connection is cut before the request is carried out",
-    "cut-after": "the connection is cut after it was carried out: the answer is lost",
-    "cut-body": "the connection is cut in the middle of the answer",
-    "late": "SECONDS: SOQL shows what this request writes only so much later",
-    "duplicates": "external ids are not unique in this org",
-    "clock": "SECONDS: the server's clock is off by so much",
+    "latency": ("MS", "wait before the request is looked at"),
+    "lag": ("MS", "wait after the request was carried out, before it is answered"),
+    "401": ("", "INVALID_SESSION_ID"),
+    "expire": ("", "every token issued so far stops working: log in again"),
+    "403": ("", "REQUEST_LIMIT_EXCEEDED, the organisation's daily limit"),
+    "429": ("[SECONDS]", "too many requests, with Retry-After where seconds are given"),
+    "500": ("", "UNKNOWN_EXCEPTION"),
+    "503": ("", "SERVER_UNAVAILABLE in Salesforce's own form"),
+    "bare": ("STATUS", "an answer of a proxy in between, in HTML"),
+    "lock": ("", "UNABLE_TO_LOCK_ROW for a row"),
+    "row": ("CODE", "this error for a row"),
+    "cut-before": ("", "the connection is cut before the request is carried out"),
+    "cut-after": ("", "the connection is cut after it was carried out: the answer is lost"),
+    "cut-body": ("", "the connection is cut in the middle of the answer"),
+    "late": ("SECONDS", "SOQL shows what this request writes only so much later"),
+    "duplicates": ("", "external ids are not unique in this org"),
+    "clock": ("SECONDS", "the server's clock is off by so much"),
+}
+"""The value that each kind takes (in brackets: may take), and what it does."""
+SELECTORS = {
+    "count": ("N", "act at most so often"),
+    "every": ("N", "act on each n-th request or row that matches"),
+    "path": ("TEXT", "where the path holds this text"),
+    "method": ("NAME", "where it is this HTTP method"),
+    "p": ("P", "with this probability, 0 to 1"),
+    "seed": ("N", "of the dice for p"),
 }
 DATA_PATH = "/services/data/"
-_VALUED = {"latency", "lag", "bare", "row", "late", "clock"}
 _ROW_KINDS = {"lock", "row"}
 _LOCKED = "unable to obtain exclusive access to this record or 1 records"
+
+
+def manual() -> list[str]:
+    """The kinds and selectors, a line each, for help texts."""
+    forms = {
+        kind + (value.replace("[", "[:") if "[" in value else value and f":{value}"): meaning
+        for kind, (value, meaning) in KINDS.items()
+    }
+    selectors = {f",{name}={value}": meaning for name, (value, meaning) in SELECTORS.items()}
+    return [f"{form:<15} {meaning}" for form, meaning in (forms | selectors).items()]
 
 
 @dataclass(slots=True)
@@ -85,13 +101,10 @@ def parse_spec(text: str) -> Spec:
     kind, _, value = head.strip().partition(":")
     if kind not in KINDS:
         raise ValueError(f"{kind!r} is no fault; there are {', '.join(KINDS)}")
-    if kind in _VALUED and not value:
-        raise ValueError(f"{kind} needs a value, as in {kind}:{KINDS[kind].split(':')[0]}")
     spec = Spec(text, kind, value)
     seed = 0
     try:
-        if kind != "row" and value and not math.isfinite(float(value)):
-            raise ValueError(f"{value} is no number")
+        _check_value(kind, value)
         for selector in selectors:
             name, _, given = selector.strip().partition("=")
             match name:
@@ -108,11 +121,21 @@ def parse_spec(text: str) -> Spec:
                 case "seed":
                     seed = int(given)
                 case _:
-                    raise ValueError(f"{name!r} is no selector")
+                    raise ValueError(f"{name!r} is no selector; there are {', '.join(SELECTORS)}")
     except ValueError as bad:
         raise ValueError(f"fault {text!r}: {bad}") from None
     spec.dice = random.Random(seed)
     return spec
+
+
+def _check_value(kind: str, value: str) -> None:
+    wanted = KINDS[kind][0]
+    if wanted.isalpha() and not value:
+        raise ValueError(f"{kind} needs a value, as in {kind}:{wanted}")
+    if kind != "row" and value and not math.isfinite(float(value)):
+        raise ValueError(f"{value} is no number")
+    if kind == "bare" and not 200 <= float(value) <= 599:
+        raise ValueError(f"{value} is no status of an answer")
 
 
 class Faults:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+import subprocess
+import sys
 import time
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -10,7 +13,7 @@ import pytest
 import requests
 from simple_salesforce.exceptions import SalesforceExpiredSession, SalesforceRefusedRequest
 
-from services.sandbox.faults import Faults, parse_spec
+from services.sandbox.faults import KINDS, SELECTORS, Faults, manual, parse_spec
 from services.sync.targets.sf_transport import adapter_of
 
 DATA = "/services/data/v59.0/sobjects"
@@ -41,11 +44,33 @@ def test_probability_repeats_with_its_seed() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "nonsense", "latency", "latency:soon", "latency:inf", "401,count=x", "401,color=red"],
+    [
+        *("", "nonsense", "latency", "latency:soon", "latency:inf", "401,count=x", "401,color=red"),
+        *("bare", "bare:0", "bare:1000", "row", "late:"),
+    ],
 )
 def test_a_fault_that_is_none_is_refused_with_a_sentence(text: str) -> None:
     with pytest.raises(ValueError, match=r"fault|needs a value"):
         parse_spec(text)
+
+
+def test_every_kind_and_selector_is_in_the_manual_with_what_it_does() -> None:
+    lines = manual()
+    assert len(lines) == len(KINDS) + len(SELECTORS)
+    for kind, (value, meaning) in KINDS.items():
+        (line,) = (each for each in lines if re.match(rf"{kind}[ :\[]", each))
+        assert line.endswith(f" {meaning}")
+        assert value.strip("[]") in line
+        parse_spec(kind + (f":{'7' if value != 'STATUS' else '502'}" if value else ""))
+
+
+@pytest.mark.parametrize("command", [["tui.main", "sandbox"], ["services.sandbox"]])
+def test_the_help_of_both_commands_holds_the_manual(command: list[str]) -> None:
+    shown = subprocess.run(
+        [sys.executable, "-m", *command, "--help"], capture_output=True, text=True, check=True
+    ).stdout
+    for line in manual():
+        assert f"  {line}\n" in shown
 
 
 def test_the_control_address_lists_adds_and_clears(org: Any) -> None:
