@@ -2,40 +2,23 @@
 
 from __future__ import annotations
 
-import json
-import shutil
-import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from services.sf_package.build import API_VERSION
+from tests.node import programs
 from tests.package.files import MAIN, SF, field_files, one
 
-ROOT = SF.parent
-PLACE = ROOT / ".converter"
-NODE = shutil.which("node")
 
-pytestmark = [
-    pytest.mark.skipif(NODE is None, reason="Node is not installed"),
-    pytest.mark.skipif(
-        not (PLACE / "node_modules" / "@salesforce" / "source-deploy-retrieve").is_dir(),
-        reason="Salesforce's converter is not installed (make package installs it)",
-    ),
-]
+@pytest.fixture(scope="module", autouse=True)
+def converter() -> None:
+    programs.needs("@salesforce/source-deploy-retrieve")
 
 
 def convert(output: Path, *sources: Path) -> dict[str, Any]:
-    done = subprocess.run(
-        [str(NODE), str(ROOT / "scripts/converter/convert.mjs"), str(output), *map(str, sources)],
-        cwd=PLACE,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return dict(json.loads(done.stdout))
+    return dict(programs.run("convert.mjs", API_VERSION, str(output), *map(str, sources)))
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +30,9 @@ def converted(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str,
 def test_every_file_is_a_component_of_its_type(converted: tuple[Path, dict[str, Any]]) -> None:
     _, found = converted
     files = {
-        (PLACE / name).resolve() for component in found["components"] for name in component["files"]
+        (programs.PLACE / name).resolve()
+        for component in found["components"]
+        for name in component["files"]
     }
     assert files == {path.resolve() for path in MAIN.rglob("*") if path.is_file()}
     counts: dict[str, int] = {}

@@ -1,5 +1,5 @@
 // Runs Salesforce's own converter over package directories and prints what it made of them:
-//   node convert.mjs OUTPUT SOURCE...
+//   node convert.mjs API_VERSION OUTPUT SOURCE...
 // Started from the directory in which @salesforce/source-deploy-retrieve is installed.
 import { createRequire } from "node:module";
 import { resolve } from "node:path";
@@ -7,8 +7,10 @@ import { resolve } from "node:path";
 const require = createRequire(resolve("package.json"));
 const { ComponentSet, MetadataConverter } = require("@salesforce/source-deploy-retrieve");
 
-const [output, ...sources] = process.argv.slice(2);
+const [version, output, ...sources] = process.argv.slice(2);
 const components = ComponentSet.fromSource(sources);
+// Without a version it would ask the network for the newest one.
+components.apiVersion = components.sourceApiVersion = version;
 const listed = components.getSourceComponents().toArray().map((component) => ({
   type: component.type.name,
   name: component.fullName,
