@@ -10,13 +10,17 @@ PIP := -m pip --disable-pip-version-check --quiet
 INSTALL := install --no-deps --config-settings editable_mode=compat --editable .
 NODE := $(if $(shell command -v npm),.node/.ready)
 
-.PHONY: run test lint bench package snapshots lock clean
+.PHONY: run test soak lint bench package snapshots lock clean
 
 run: .venv/.run
 	@$(BIN)/steerco
 
 test: .venv/.dev $(NODE)
 	$(BIN)/python -m pytest -n 2
+
+# What takes minutes: thousands of histories, a thousand kills, two processes at one database.
+soak: .venv/.dev
+	$(BIN)/python -m pytest -n 2 -m soak
 
 lint: .venv/.dev
 	$(BIN)/ruff check .
