@@ -17,7 +17,8 @@ from ctypes import CFUNCTYPE, POINTER, Structure, c_char_p, c_int, c_void_p, cas
 from pathlib import Path
 from typing import Any
 
-OPEN = CFUNCTYPE(c_int, c_void_p, c_char_p, c_void_p, c_int, c_void_p)
+OPEN = CFUNCTYPE(c_int, c_void_p, c_void_p, c_void_p, c_int, c_void_p)
+# SQLite keeps the pointer to the name: it must be passed on as it came.
 SYNC = CFUNCTYPE(c_int, c_void_p, c_int)
 
 
@@ -116,11 +117,11 @@ def watched(sqlite: Any, disk: Disk) -> Iterator[Disk]:
             tables[address] = (copy, callback)
         return tables[address][0]
 
-    def open_(_vfs: int, name: bytes | None, file: int, flags: int, out: int) -> int:
+    def open_(_vfs: int, name: int | None, file: int, flags: int, out: int) -> int:
         code: int = real_open(cast(plain, c_void_p), name, file, flags, out)
         held = cast(file, POINTER(_File)).contents
-        if code == 0 and name is not None and held.methods:
-            disk.opened(file, Path(name.decode()))
+        if code == 0 and name and held.methods:
+            disk.opened(file, Path(ctypes.string_at(name).decode()))
             held.methods = ctypes.pointer(table_of(held.methods))
         return code
 
