@@ -18,8 +18,10 @@ from pathlib import Path
 from typing import Any
 
 OPEN = CFUNCTYPE(c_int, c_void_p, c_void_p, c_void_p, c_int, c_void_p)
-# SQLite keeps the pointer to the name: it must be passed on as it came.
+"""The name is a bare address: SQLite keeps it, so it must be passed on as it came."""
 SYNC = CFUNCTYPE(c_int, c_void_p, c_int)
+_KEPT: list[object] = []
+"""What SQLite may still call through a connection that is closed late: never let go."""
 
 
 class _Vfs(Structure):
@@ -66,10 +68,10 @@ def library() -> ctypes.CDLL | None:
 
 
 class Disk:
-    """What would survive. ``syncs`` counts them by file name."""
+    """What would survive of the files in ``root``. ``syncs`` counts them by file name."""
 
-    def __init__(self, safe: Path) -> None:
-        self.safe = safe
+    def __init__(self, root: Path, safe: Path) -> None:
+        self.root, self.safe = root, safe
         self.syncs: Counter[str] = Counter()
         self._paths: dict[int, Path] = {}
 
@@ -82,10 +84,16 @@ class Disk:
         return target
 
     def opened(self, file: int, path: Path) -> None:
-        self._paths[file] = path
+        """SQLite opened a file, known from now on by the address of its handle."""
+        self._paths.pop(file, None)
+        if path.parent == self.root:
+            self._paths[file] = path
 
     def synced(self, file: int) -> None:
-        path = self._paths[file]
+        """SQLite synced a file."""
+        path = self._paths.get(file)
+        if path is None:
+            return
         self.syncs[path.name] += 1
         shutil.copyfile(path, self.safe / path.name)
 
@@ -95,7 +103,6 @@ def watched(sqlite: Any, disk: Disk) -> Iterator[Disk]:
     """Every database opened meanwhile lies on this disk."""
     sqlite.sqlite3_vfs_find.restype = POINTER(_Vfs)
     plain = sqlite.sqlite3_vfs_find(None)
-    # The copy must not move and the callbacks must live as long as any file is open.
     vfs = _Vfs.from_buffer_copy(plain.contents)
     vfs.name, vfs.next = b"power", None
     real_open = OPEN(plain.contents.open)
@@ -127,6 +134,7 @@ def watched(sqlite: Any, disk: Disk) -> Iterator[Disk]:
 
     callback = OPEN(open_)
     vfs.open = cast(callback, c_void_p).value
+    _KEPT.append((vfs, callback, tables))
     sqlite.sqlite3_vfs_register(ctypes.byref(vfs), 1)
     try:
         yield disk

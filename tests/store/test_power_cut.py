@@ -28,7 +28,7 @@ CTX = Context("ann")
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[Disk]:
     (tmp_path / "safe").mkdir()
-    with watched(SQLITE, Disk(tmp_path / "safe")) as disk:
+    with watched(SQLITE, Disk(tmp_path, tmp_path / "safe")) as disk:
         yield disk
 
 
