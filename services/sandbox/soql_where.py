@@ -95,7 +95,7 @@ class Where:
         plain = self._plain(operand, column, value)
         if kind in TEXTS and not column.spec.case_sensitive:
             return self._text(column, operator, plain)
-        if operator != "=" and kind in IDS | {SfType.BOOLEAN}:
+        if operator != "=" and kind is SfType.BOOLEAN:
             raise self._operator(operand, column, operator)
         self.values.append(plain)
         return f"{column.sql} {operator} ?"

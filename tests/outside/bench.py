@@ -140,10 +140,12 @@ class Bench:
 
 @dataclass
 class Side:
-    """A Salesforce seen through HTTP alone."""
+    """A Salesforce seen through HTTP alone. ``token`` is the integration user's, ``human`` that of
+    a person."""
 
     url: str
     token: str
+    human: str = ""
 
     @property
     def env(self) -> dict[str, str]:
@@ -154,13 +156,16 @@ class Side:
             "ITSC_SF_SYNC_ENABLED": "true",
         }
 
-    def call(self, method: str, path: str, body: Any = None) -> Any:
-        """One REST call below the API's version."""
+    def call(self, method: str, path: str, body: Any = None, *, token: str = "") -> Any:
+        """One REST call below the API's version, as the integration user or by another token."""
         request = urllib.request.Request(
             f"{self.url}/services/data/v59.0/{path}",
             method=method,
             data=None if body is None else json.dumps(body).encode(),
-            headers={"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"},
+            headers={
+                "Authorization": f"Bearer {token or self.token}",
+                "Content-Type": "application/json",
+            },
         )
         with DIRECT.open(request, timeout=20) as answer:
             text = answer.read()
@@ -184,6 +189,14 @@ class Side:
         """Somebody edits a row (by the API, as the integration user)."""
         self.call("PATCH", f"sobjects/Ticket__c/{row_id}", values)
 
+    def person_edits(self, row_id: str, **values: Any) -> None:
+        """A person edits a row."""
+        self.call("PATCH", f"sobjects/Ticket__c/{row_id}", values, token=self.human)
+
+    def person_deletes(self, row_id: str) -> None:
+        """A person puts a row into the recycle bin."""
+        self.call("DELETE", f"sobjects/Ticket__c/{row_id}", token=self.human)
+
 
 @contextlib.contextmanager
 def sandbox(path: Path, *faults: str) -> Iterator[Side]:
@@ -195,11 +208,25 @@ def sandbox(path: Path, *faults: str) -> Iterator[Side]:
     assert server.stdout is not None
     try:
         ready = json.loads(server.stdout.readline())
-        yield Side(ready["url"], ready["token"])
+        yield Side(ready["url"], ready["token"], _human(ready))
     finally:
         server.terminate()
         server.wait(timeout=20)
         server.stdout.close()
+
+
+def _human(ready: Mapping[str, str]) -> str:
+    """The token of a person of the sandbox, who logs in with her password."""
+    form = {
+        "grant_type": "password",
+        "client_id": ready["client_id"],
+        "client_secret": ready["secret"],
+        "username": "ana@example.com",
+        "password": ready["secret"],
+    }
+    data = urllib.parse.urlencode(form).encode()
+    with DIRECT.open(f"{ready['url']}/services/oauth2/token", data=data, timeout=20) as answer:
+        return str(json.load(answer)["access_token"])
 
 
 def strike(side: Side, *faults: str) -> None:

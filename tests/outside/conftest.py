@@ -67,7 +67,7 @@ def strict_world(
 ) -> Iterator[Strict]:
     """An operator before an empty database of the emulator and a new strict organisation."""
     server = StrictServer(org or StrictOrg(), **options)
-    side = Side(server.url, server.token)
+    side = Side(server.url, server.token, server.human_token)
     project = f"outside-{uuid.uuid4().hex[:12]}"
     firestore = {"FIRESTORE_EMULATOR_HOST": emulator.address, "GOOGLE_CLOUD_PROJECT": project}
     bench = Bench(folder / "home", {**firestore, **side.env})

@@ -55,12 +55,13 @@ class StrictOrg:
         self.org_id = org_id
         self.skew = skew
         self.late = 0.0
-        """Seconds for which queries do not show a write yet."""
+        """Seconds for which queries do not show a write yet, nor its history."""
         self._keeps_history = history
         self._made = 0
         self._rows: dict[str, Row] = {}
         self._past: dict[str, list[tuple[float, Row]]] = {}
-        self._history: list[Row] = []
+        self._history: list[tuple[float, Row]] = []
+        self._deletions: dict[str, str] = {}
         self._others: dict[str, dict[str, Row]] = {
             "User": {},
             "RecordType": {},
@@ -112,7 +113,7 @@ class StrictOrg:
             assert row is not None
             return [
                 (each["OldValue"], each["NewValue"], each["CreatedById"])
-                for each in self._history
+                for _, each in self._history
                 if (each["ParentId"], each["Field"]) == (row["Id"], name)
             ]
 
@@ -129,15 +130,47 @@ class StrictOrg:
             problems = self.update(row["Id"], values, self.human)
             assert problems == [], problems
 
-    def person_deletes(self, project_id: str) -> None:
-        """A person deletes a row in the browser."""
+    def person_creates(self, **values: Any) -> str:
+        """A person makes a row in the browser, as a rule without a project id; gives its Id."""
+        made, problems = self.create(values, self.human)
+        assert made is not None, problems
+        return made
+
+    def person_deletes(self, project_id: str) -> str:
+        """A person deletes a row in the browser; gives its Id."""
         with self.lock:
             row = self.row(project_id)
             assert row is not None
             assert self.delete(row["Id"], self.human) == []
+            return str(row["Id"])
 
-    def query(self, soql: str, *, everything: bool) -> list[Row]:
-        """The records of a query; ``everything`` takes the recycle bin in. Raises BadRequest."""
+    def person_restores(self, row_id: str) -> None:
+        """A person takes a row out of the recycle bin."""
+        with self.lock:
+            row = self._rows[row_id]
+            assert not _lives(row)
+            stamp = self._stamp()
+            back = {"IsDeleted": False, "SystemModstamp": stamp, "LastModifiedDate": stamp}
+            self._deletions.pop(row_id)
+            self._keep({**row, **back, "LastModifiedById": self.human})
+
+    def purge(self, row_id: str) -> None:
+        """Remove a row past the recycle bin: no query shows it, getDeleted still tells its Id."""
+        with self.lock:
+            self._deletions.setdefault(row_id, self._stamp())
+            del self._rows[row_id], self._past[row_id]
+            self._history = [(at, each) for at, each in self._history if each["ParentId"] != row_id]
+
+    def system_touches(self, project_id: str) -> None:
+        """The system changes a row (a recalculation): SystemModstamp alone moves."""
+        with self.lock:
+            row = self.row(project_id)
+            assert row is not None
+            self._keep({**row, "SystemModstamp": self._stamp()})
+
+    def query(self, soql: str, *, everything: bool) -> list[Row] | int:
+        """The records of a query, or their number where it counts; ``everything`` takes the recycle
+        bin in. Raises BadRequest."""
         try:
             query = strict_soql.parse(soql)
         except strict_soql.Refused as refused:
@@ -222,6 +255,7 @@ class StrictOrg:
             stamp = self._stamp()
             gone = {"IsDeleted": True, "SystemModstamp": stamp, "LastModifiedDate": stamp}
             self._keep({**row, **gone, "LastModifiedById": by})
+            self._deletions[row["Id"]] = stamp
             for child in self.rows():
                 if child[PARENT] == row["Id"]:
                     self._keep({**child, PARENT: None, "SystemModstamp": stamp})
@@ -234,13 +268,32 @@ class StrictOrg:
             return row is not None and dt.datetime.fromisoformat(row["LastModifiedDate"]) > since
 
     def deleted_between(self, start: dt.datetime, end: dt.datetime) -> list[tuple[str, str]]:
-        """Ids in the recycle bin with the time of their deletion."""
+        """Ids of deleted rows, purged ones too, with the time of their deletion."""
         with self.lock:
             return [
-                (row["Id"], row["SystemModstamp"])
-                for row in self.rows(deleted=True)
+                (row_id, at)
+                for row_id, at in self._deletions.items()
+                if start <= dt.datetime.fromisoformat(at) <= end
+            ]
+
+    def updated_between(self, start: dt.datetime, end: dt.datetime) -> list[str]:
+        """Ids of living rows that were made or changed, by SystemModstamp."""
+        with self.lock:
+            return [
+                row["Id"]
+                for row in self.rows()
                 if start <= dt.datetime.fromisoformat(row["SystemModstamp"]) <= end
             ]
+
+    def found(self, row_id: str) -> Row:
+        """A living row by Id, whatever is still late. Raises BadRequest."""
+        with self.lock:
+            row = self._rows.get(full_id(row_id))
+            if row is None:
+                raise BadRequest(404, "NOT_FOUND", "The requested resource does not exist")
+            if not _lives(row):
+                raise BadRequest(404, "ENTITY_IS_DELETED", "entity is deleted")
+            return dict(row)
 
     def _given(self, values: Mapping[str, Any]) -> tuple[Row, Errors]:
         """What a request gives, settled, with its problems; bad shapes and names of no field
@@ -289,11 +342,11 @@ class StrictOrg:
         return held.get(full_id(row_id))
 
     def _visible(self, source: str) -> Iterable[Row]:
+        known_at = time.monotonic() - self.late
         if source == "Ticket__History":
-            return list(self._history)
+            return [each for at, each in self._history if at <= known_at]
         if source != "Ticket__c":
             return list(self._others[source].values())
-        known_at = time.monotonic() - self.late
         seen = []
         for versions in self._past.values():
             settled_ones = [row for at, row in versions if at <= known_at]
@@ -316,19 +369,18 @@ class StrictOrg:
                      for each in (old, new)]  # fmt: skip
             pairs.append((named[0], named[1]))
         for before, after in pairs:
-            self._history.append(
-                {
-                    "Id": self._new_id("0175g"),
-                    "IsDeleted": False,
-                    "ParentId": row_id,
-                    "CreatedById": by,
-                    "CreatedDate": self._stamp(),
-                    "Field": "Owner" if name == "OwnerId" else name,
-                    "DataType": "EntityId" if kind == "reference" else "Text",
-                    "OldValue": before,
-                    "NewValue": after,
-                }
-            )
+            told = {
+                "Id": self._new_id("0175g"),
+                "IsDeleted": False,
+                "ParentId": row_id,
+                "CreatedById": by,
+                "CreatedDate": self._stamp(),
+                "Field": "Owner" if name == "OwnerId" else name,
+                "DataType": "EntityId" if kind == "reference" else "Text",
+                "OldValue": before,
+                "NewValue": after,
+            }
+            self._history.append((time.monotonic(), told))
 
     def _new_id(self, prefix: str) -> str:
         self._made += 1

@@ -136,6 +136,12 @@ RELATIONS = {
     ("Ticket__c", "RecordType"): ("RecordTypeId", "RecordType"),
     ("Ticket__c", "Owner"): ("OwnerId", "User"),
     ("Ticket__c", "LastModifiedBy"): ("LastModifiedById", "User"),
+    ("Ticket__c", "CreatedBy"): ("CreatedById", "User"),
+    ("Ticket__c", "IT_Lead__r"): ("IT_Lead__c", "User"),
+    ("Ticket__c", "Submitted_By__r"): ("Submitted_By__c", "User"),
+    ("Ticket__c", "Executive_Sponsor__r"): ("Executive_Sponsor__c", "User"),
+    ("Ticket__History", "CreatedBy"): ("CreatedById", "User"),
+    ("Ticket__History", "Parent"): ("ParentId", "Ticket__c"),
 }
 TRACKED = (
     *("Title__c", "Status__c", "Priority__c", "Department__c", "OwnerId", "IT_Lead__c", PARENT),

@@ -24,16 +24,18 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
-from tests.outside.strict_org import ROBOT, BadRequest, StrictOrg, check_shape
+from tests.outside.strict_org import ROBOT, BadRequest, Row, StrictOrg, check_shape
 from tests.outside.strict_schema import KEY, Errors, error, full_id
 
 DATA = "/services/data/"
 WRITES = ("upsert", "update", "delete", "row")
+STAMP = "%Y-%m-%dT%H:%M:%S.000+0000"
 
 
 @dataclass(frozen=True)
 class Call:
-    """One call: ``kind`` is login, identity, query, upsert, update, delete, row or other."""
+    """One call: ``kind`` is login, identity, query, upsert, update, delete, row, read or other.
+    A row is one record written by its Id, a read one that is only looked at."""
 
     kind: str
     method: str
@@ -99,7 +101,7 @@ class Fault:
 
 def is_of(call: Call, kind: str) -> bool:
     """Whether a call is of a kind or a group of kinds."""
-    groups = {"any": True, "write": call.kind in WRITES, "read": call.kind == "query"}
+    groups = {"any": True, "write": call.kind in WRITES, "read": call.kind in ("query", "read")}
     return groups.get(kind, call.kind == kind)
 
 
@@ -121,8 +123,9 @@ class StrictServer:
         self.client_id, self.username = "", ""
         self.public_key: rsa.RSAPublicKey | None = None
         self.assertions: list[dict[str, Any]] = []
-        self._tokens = {f"00D!{secrets.token_hex(16)}"}
-        self._cursors: dict[str, list[Any]] = {}
+        self._tokens: dict[str, str] = {}
+        self.revoke()
+        self._cursors: dict[str, list[Row]] = {}
         server = self
         handler = type("Bound", (_Handler,), {"server_of": server})
         self._http = _Quiet(("127.0.0.1", 0), handler)
@@ -136,8 +139,13 @@ class StrictServer:
 
     @property
     def token(self) -> str:
-        """An access token that is good now."""
-        return next(iter(self._tokens))
+        """An access token of the integration user that is good now."""
+        return self._token_of(ROBOT)
+
+    @property
+    def human_token(self) -> str:
+        """An access token of a person."""
+        return self._token_of(self.org.human)
 
     def stop(self) -> None:
         """Nobody listens afterwards."""
@@ -153,7 +161,10 @@ class StrictServer:
 
     def revoke(self) -> None:
         """No token that was given out is good any more."""
-        self._tokens = {f"00D!{secrets.token_hex(16)}"}
+        self._tokens = {f"00D!{secrets.token_hex(16)}": by for by in (ROBOT, self.org.human)}
+
+    def _token_of(self, user: str) -> str:
+        return next(token for token, by in self._tokens.items() if by == user)
 
     def count(self, kind: str) -> int:
         """Calls of a kind, or of a group as Fault.on has them."""
@@ -188,24 +199,25 @@ class StrictServer:
     def _answer(self, call: Call, refuse: Any) -> Answer:
         if call.kind == "login":
             return self._login(call)
-        if call.headers.get("authorization", "").removeprefix("Bearer ") not in self._tokens:
+        by = self._tokens.get(call.headers.get("authorization", "").removeprefix("Bearer "))
+        if by is None:
             return refusal(401, "INVALID_SESSION_ID", "Session expired or invalid")
         if call.kind == "identity":
-            return Answer(200, {"user_id": ROBOT, "organization_id": self.org.org_id})
+            return Answer(200, {"user_id": by, "organization_id": self.org.org_id})
         match call.kind:
             case "query":
                 return self._query(call)
             case "upsert" | "update":
-                return self._collection(call, refuse)
+                return self._collection(call, refuse, by)
             case "delete":
-                return self._delete(call)
-            case "row":
-                return self._row(call)
+                return self._delete(call, by)
+            case "row" | "read":
+                return self._row(call, by)
         if call.path.endswith("/limits"):
             left = self.limit - self.used
             return Answer(200, {"DailyApiRequests": {"Max": self.limit, "Remaining": left}})
-        if call.path.endswith("/deleted"):
-            return self._deleted(call)
+        if call.path.endswith(("/deleted", "/updated")):
+            return self._replicated(call)
         raise BadRequest(404, "NOT_FOUND", "The requested resource does not exist")
 
     def _login(self, call: Call) -> Answer:
@@ -227,7 +239,7 @@ class StrictServer:
         if type(claims["exp"]) is not int or not 0 < left <= 300:
             return _oauth("invalid_grant", "expired authorization code")
         token = f"00D!{secrets.token_hex(16)}"
-        self._tokens.add(token)
+        self._tokens[token] = ROBOT
         identity = f"{self.url}/id/{self.org.org_id}/{ROBOT}"
         body = {"access_token": token, "instance_url": self.url, "id": identity}
         return Answer(200, {**body, "token_type": "Bearer", "scope": "api"})
@@ -243,7 +255,9 @@ class StrictServer:
     def _query(self, call: Call) -> Answer:
         tail = call.path.rsplit("/", 1)[-1]
         if tail in ("query", "queryAll"):
-            rows: list[Any] = self.org.query(call.query.get("q", ""), everything=tail == "queryAll")
+            rows = self.org.query(call.query.get("q", ""), everything=tail == "queryAll")
+            if isinstance(rows, int):
+                return Answer(200, {"totalSize": rows, "done": True, "records": []})
             whole, at, cursor = len(rows), 0, secrets.token_hex(6)
             self._cursors[cursor] = rows
         else:
@@ -258,7 +272,7 @@ class StrictServer:
             body |= {"done": False, "nextRecordsUrl": f"{base}/query/{cursor}-{at + self.page}"}
         return Answer(200, body)
 
-    def _collection(self, call: Call, refuse: Any) -> Answer:
+    def _collection(self, call: Call, refuse: Any, by: str) -> Answer:
         body = call.body
         if not isinstance(body, dict) or body.get("allOrNone") is not False:
             raise BadRequest(400, "INVALID_ARGUMENT", "allOrNone has to be said, and to be false")
@@ -277,11 +291,11 @@ class StrictServer:
             elif refused is not None:
                 results.append(_failed([error(*refused)]))
             elif call.kind == "upsert":
-                made, created, problems = self.org.upsert(_fields(record), ROBOT)
+                made, created, problems = self.org.upsert(_fields(record), by)
                 good = {"id": made, "success": True, "errors": [], "created": created}
                 results.append(_failed(problems) if problems else good)
             else:
-                problems = self.org.update(record["id"], _fields(record), ROBOT)
+                problems = self.org.update(record["id"], _fields(record), by)
                 good = {"id": key, "success": True, "errors": []}
                 results.append(_failed(problems, key) if problems else good)
         return Answer(200, results)
@@ -297,41 +311,76 @@ class StrictServer:
             if name != "Parent_Initiative__r":
                 check_shape(name, value)
 
-    def _delete(self, call: Call) -> Answer:
+    def _delete(self, call: Call, by: str) -> Answer:
         ids = [each for each in call.query.get("ids", "").split(",") if each]
         if not 1 <= len(ids) <= 200 or len(set(ids)) != len(ids):
             raise BadRequest(400, "INVALID_ARGUMENT", "ids: 1 to 200, each once")
         results = []
         for each in ids:
-            problems = self.org.delete(each, ROBOT)
+            problems = self.org.delete(each, by)
             good = {"id": full_id(each), "success": True, "errors": []}
             results.append(_failed(problems, each) if problems else good)
         return Answer(200, results)
 
-    def _row(self, call: Call) -> Answer:
+    def _row(self, call: Call, by: str) -> Answer:
         parts = call.path.split("/sobjects/Ticket__c/", 1)[-1].split("/")
         row_id = urllib.parse.unquote(parts[0])
-        if call.method != "PATCH" or len(parts) != 1:
+        if len(parts) != 1 or call.method not in ("GET", "PATCH", "DELETE"):
             raise BadRequest(405, "METHOD_NOT_ALLOWED", "HTTP method not allowed")
+        if call.method == "GET":
+            return self._read(call, row_id)
         guard = call.headers.get("if-unmodified-since")
-        if guard is not None and self.org.is_newer(row_id, parsedate_to_datetime(guard)):
+        if call.method == "DELETE":
+            problems = self.org.delete(row_id, by)
+        elif guard is not None and self.org.is_newer(row_id, parsedate_to_datetime(guard)):
             return Answer(412, [{"errorCode": "PRECONDITION_FAILED", "message": "modified since"}])
-        problems = self.org.update(row_id, call.body, ROBOT)
+        else:
+            problems = self.org.update(row_id, call.body, by)
         if problems:
-            status = 404 if problems[0]["statusCode"] == "ENTITY_IS_DELETED" else 400
+            missing = ("ENTITY_IS_DELETED", "INVALID_CROSS_REFERENCE_KEY")
+            about_the_row = problems[0]["statusCode"] in missing and not problems[0]["fields"]
             return Answer(
-                status, [{"errorCode": p["statusCode"], **_without_code(p)} for p in problems]
+                404 if about_the_row else 400,
+                [{"errorCode": p["statusCode"], **_without_code(p)} for p in problems],
             )
         return Answer(204)
 
-    def _deleted(self, call: Call) -> Answer:
-        start, end = (dt.datetime.fromisoformat(call.query[name]) for name in ("start", "end"))
-        if (end - start).total_seconds() <= 60:
-            raise BadRequest(400, "INVALID_REPLICATION_DATE", "startDate must be before endDate")
-        gone = self.org.deleted_between(start, end)
-        body = {"deletedRecords": [{"id": i, "deletedDate": at} for i, at in gone]}
-        covered = self.org.now().strftime("%Y-%m-%dT%H:%M:%S.000+0000")
-        return Answer(200, {**body, "latestDateCovered": covered, "earliestDateAvailable": covered})
+    def _read(self, call: Call, row_id: str) -> Answer:
+        row = self.org.found(row_id)
+        changed = dt.datetime.fromisoformat(row["LastModifiedDate"])
+        since = call.headers.get("if-modified-since")
+        if since is not None and changed <= parsedate_to_datetime(since):
+            return Answer(304)
+        names = [name for name in call.query.get("fields", "").split(",") if name] or list(row)
+        for name in names:
+            if name not in row:
+                raise BadRequest(400, "INVALID_FIELD", f"No such column '{name}'")
+        attributes = {"type": "Ticket__c", "url": call.path}
+        return Answer(200, {"attributes": attributes, **{name: row[name] for name in names}})
+
+    def _replicated(self, call: Call) -> Answer:
+        """getUpdated and getDeleted, 30 and 15 days back at most."""
+        start, end = (_moment(call.query.get(name, "")) for name in ("start", "end"))
+        gone = call.path.endswith("/deleted")
+        now = self.org.now()
+        earliest = now - dt.timedelta(days=15 if gone else 30)
+        if (end - start).total_seconds() <= 60 or start < earliest:
+            raise BadRequest(400, "INVALID_REPLICATION_DATE", "startDate is too near or too far")
+        covered = min(end, now).strftime(STAMP)
+        if not gone:
+            ids = self.org.updated_between(start, end)
+            return Answer(200, {"ids": ids, "latestDateCovered": covered})
+        rows = [{"id": i, "deletedDate": at} for i, at in self.org.deleted_between(start, end)]
+        dates = {"latestDateCovered": covered, "earliestDateAvailable": earliest.strftime(STAMP)}
+        return Answer(200, {"deletedRecords": rows, **dates})
+
+
+def _moment(text: str) -> dt.datetime:
+    try:
+        moment = dt.datetime.fromisoformat(text)
+    except ValueError:
+        raise BadRequest(400, "INVALID_FIELD", f"{text!r} is no date and time") from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)
 
 
 def _fields(record: Mapping[str, Any]) -> dict[str, Any]:
@@ -371,8 +420,9 @@ def kind_of(method: str, path: str) -> str:
     }
     if (method, rest) in known:
         return known[(method, rest)]
-    is_row = rest.startswith("sobjects/Ticket__c") and method in ("POST", "PATCH", "DELETE")
-    return "row" if is_row else "other"
+    if not rest.startswith("sobjects/Ticket__c") or rest.endswith(("/updated", "/deleted")):
+        return "other"
+    return "read" if method == "GET" else "row"
 
 
 class _Quiet(ThreadingHTTPServer):

@@ -1,7 +1,8 @@
 """The part of SOQL that a careful client needs; everything else is MALFORMED_QUERY.
 
-``SELECT names FROM object [WHERE condition AND …] [ORDER BY names] [LIMIT n]``; a condition is
-``name op literal`` or ``name IN (literal, …)``. Strings know only Salesforce's own escapes.
+``SELECT names FROM object [WHERE conditions] [ORDER BY names] [LIMIT n]``, or ``COUNT()`` for the
+names; a condition is ``name op literal`` or ``name IN (literal, …)``, and several are joined by AND
+or by OR, never by both without parentheses. Strings know only Salesforce's own escapes.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import datetime as dt
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 from tests.outside.strict_schema import OBJECTS, RELATIONS, Field
 
@@ -28,7 +29,20 @@ _TOKEN = re.compile(
     re.ASCII,
 )
 _ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f", '"': '"', "'": "'", "\\": "\\"}
-_WORDS = {"select", "from", "where", "and", "in", "order", "by", "limit", "asc", "desc", "nulls"}
+_WORDS = {
+    "select",
+    "from",
+    "where",
+    "and",
+    "or",
+    "in",
+    "order",
+    "by",
+    "limit",
+    "asc",
+    "desc",
+    "nulls",
+}
 
 
 class Refused(Exception):
@@ -49,23 +63,42 @@ class Condition:
 
 
 @dataclass(frozen=True)
+class Joined:
+    """Conditions of which all hold, or any."""
+
+    every: bool
+    parts: tuple[Where, ...]
+
+
+Where: TypeAlias = Condition | Joined
+
+
+@dataclass(frozen=True)
 class Query:
-    """A query that was understood."""
+    """A query that was understood; without names it counts."""
 
     names: tuple[str, ...]
     source: str
-    where: tuple[Condition, ...]
+    where: Where | None
     order: tuple[tuple[str, bool], ...]
     limit: int | None
 
-    def run(self, rows: Iterable[Row], lookup: Lookup) -> list[dict[str, Any]]:
-        """The records, relationships nested."""
-        found = [row for row in rows if all(self._holds(c, row, lookup) for c in self.where)]
+    def run(self, rows: Iterable[Row], lookup: Lookup) -> list[dict[str, Any]] | int:
+        """The records, relationships nested; or how many there are."""
+        found = [row for row in rows if self.where is None or self._true(self.where, row, lookup)]
+        if not self.names:
+            return len(found[: self.limit])
         for name, falling in reversed(self.order):
             found.sort(key=lambda row: _sortable(_at(self.source, name, row, lookup)))
             if falling:
                 found.reverse()
         return [self._shown(row, lookup) for row in found[: self.limit]]
+
+    def _true(self, where: Where, row: Row, lookup: Lookup) -> bool:
+        if isinstance(where, Condition):
+            return self._holds(where, row, lookup)
+        parts = (self._true(part, row, lookup) for part in where.parts)
+        return all(parts) if where.every else any(parts)
 
     def _holds(self, condition: Condition, row: Row, lookup: Lookup) -> bool:
         field = field_of(self.source, condition.name)
@@ -108,16 +141,10 @@ def parse(text: str) -> Query:
     tokens = _tokens(text)
     take = _Taker(tokens)
     take.word("select")
-    names = [take.name()]
-    while take.mark(","):
-        names.append(take.name())
+    names = take.selected()
     take.word("from")
     source = take.name()
-    where: list[Condition] = []
-    if take.maybe("where"):
-        where.append(take.condition())
-        while take.maybe("and"):
-            where.append(take.condition())
+    where = take.where() if take.maybe("where") else None
     order: list[tuple[str, bool]] = []
     if take.maybe("order"):
         take.word("by")
@@ -132,11 +159,18 @@ def parse(text: str) -> Query:
         raise Refused("INVALID_TYPE", f"sObject type '{source}' is not supported.")
     if len(set(map(str.lower, names))) != len(names):
         raise Refused("INVALID_FIELD", "duplicate field selected")
-    for name in [*names, *(c.name for c in where), *(n for n, _ in order)]:
+    conditions = _conditions(where)
+    for name in [*names, *(c.name for c in conditions), *(n for n, _ in order)]:
         field_of(source, name)
-    for condition in where:
+    for condition in conditions:
         _check_literals(source, condition)
-    return Query(tuple(names), source, tuple(where), tuple(order), limit)
+    return Query(tuple(names), source, where, tuple(order), limit)
+
+
+def _conditions(where: Where | None) -> list[Condition]:
+    if where is None or isinstance(where, Condition):
+        return [where] if where else []
+    return [condition for part in where.parts for condition in _conditions(part)]
 
 
 def field_of(source: str, name: str) -> Field:
@@ -215,6 +249,35 @@ class _Taker:
         if kind != "name" or text.lower() in _WORDS:
             raise self._fail()
         return text
+
+    def selected(self) -> list[str]:
+        """The names; none for ``COUNT()``."""
+        names = [self.name()]
+        if names[0].lower() == "count" and self.mark("("):
+            if not self.mark(")"):
+                raise self._fail()
+            return []
+        while self.mark(","):
+            names.append(self.name())
+        return names
+
+    def where(self) -> Where:
+        parts = [self._term()]
+        glue = next((word for word in ("and", "or") if self.maybe(word)), None)
+        if glue is None:
+            return parts[0]
+        parts.append(self._term())
+        while self.maybe(glue):
+            parts.append(self._term())
+        return Joined(glue == "and", tuple(parts))
+
+    def _term(self) -> Where:
+        if not self.mark("("):
+            return self.condition()
+        inside = self.where()
+        if not self.mark(")"):
+            raise self._fail()
+        return inside
 
     def order(self) -> tuple[str, bool]:
         name = self.name()

@@ -29,7 +29,7 @@ def server() -> Iterator[StrictServer]:
 @pytest.fixture
 def side(server: StrictServer) -> Side:
     """Its address and a token."""
-    return Side(server.url, server.token)
+    return Side(server.url, server.token, server.human_token)
 
 
 def collection(*records: dict[str, Any]) -> dict[str, Any]:
