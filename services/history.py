@@ -118,5 +118,7 @@ def source_words(origin: str, operator: str, me: str) -> tuple[str, str]:
             return "Steerco", "the user directory found the name"
         case "discard":
             return who, "an edit discarded"
+        case "conflict":
+            return who, "a conflict decided"
         case _:
             return who, origin

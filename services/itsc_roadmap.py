@@ -112,12 +112,14 @@ def update_project(
     origin: str = operations.LOCAL,
     trace_id: str | None = None,
     undoes: int | None = None,
+    later_than: str = "",
 ) -> Edit:
     """Change fields of a project. Only what differs is recorded; an edit that changes nothing
     records nothing.
 
     ``replaced`` holds, by path, the value an editor was opened on: that is what the edit replaces,
-    also when a merge changed the field meanwhile. Raises NotFound, Refusal.
+    also when a merge changed the field meanwhile. The new values' stamps are later than
+    ``later_than`` (ISO) whatever the clock says. Raises NotFound, Refusal.
     """
     wanted = canon.check_all(changes)
     with transaction(conn):
@@ -137,7 +139,7 @@ def update_project(
             canon.check_voters({**project.values, **wanted})
         at = to_iso(ctx.clock())
         op_id = ctx.new_id()
-        stamps = {p: _stamp(conn, ctx, op_id, origin, project.stamp(p)) for p in found}
+        stamps = {p: _stamp(conn, ctx, op_id, origin, project.stamp(p), later_than) for p in found}
         fresh = {p: new for p, (_, new) in found.items()}
         after = projects.update(conn, project, fresh, ctx.operator, at, stamps)
         seq = _record(conn, ctx, op_id, project_id, "update", found, origin, trace_id, at, undoes)
@@ -184,16 +186,18 @@ def restore_project(
     ctx: Context,
     project_id: str,
     *,
+    over: Values | None = None,
     origin: str = operations.LOCAL,
     trace_id: str | None = None,
     undoes: int | None = None,
 ) -> Project:
-    """Bring a deleted project back under its id, as a new write. Raises NotFound."""
+    """Bring a deleted project back under its id, as a new write, with the values it had and
+    ``over`` laid on them. Raises NotFound."""
     with transaction(conn):
         was = projects.exhume(conn, project_id)
         if was is None:
             raise NotFound(project_id)
-        values = dict(was.values)
+        values = projects.with_total({**was.values, **(over or {})})
         if values["parent_id"] and not projects.exists(conn, str(values["parent_id"])):
             values["parent_id"] = None
         at, op_id = to_iso(ctx.clock()), ctx.new_id()
@@ -211,6 +215,23 @@ def restore_project(
         changes: Changes = {p: (None, v) for p, v in values.items() if v is not None}
         _record(conn, ctx, op_id, project_id, "restore", changes, origin, trace_id, at, undoes)
         return project
+
+
+def send_again(conn: sqlite3.Connection, ctx: Context, project_id: str, *, origin: str) -> int:
+    """Tell both targets once more, by an operation of its own, that a project is there (whole, so
+    that it comes back where it was deleted) or that it is deleted. Nothing changes here.
+
+    Gives the operation's number. Raises NotFound: never heard of it.
+    """
+    with transaction(conn):
+        here, was = projects.get(conn, project_id), projects.buried(conn, project_id)
+        known = here or was
+        if known is None:
+            raise NotFound(project_id)
+        held = {p: v for p, v in known.values.items() if v is not None}
+        changes: Changes = {p: (None, v) if here else (v, None) for p, v in held.items()}
+        kind, op_id, at = "restore" if here else "delete", ctx.new_id(), to_iso(ctx.clock())
+        return _record(conn, ctx, op_id, project_id, kind, changes, origin, None, at)
 
 
 def move_project(conn: sqlite3.Connection, ctx: Context, project_id: str, step: int) -> list[Edit]:
@@ -335,13 +356,19 @@ def _record(
 
 
 def _stamp(
-    conn: sqlite3.Connection, ctx: Context, op_id: str, origin: str, replaced: FieldStamp | None
+    conn: sqlite3.Connection,
+    ctx: Context,
+    op_id: str,
+    origin: str,
+    replaced: FieldStamp | None,
+    later_than: str = "",
 ) -> FieldStamp:
     """The stamp of a value set now: the edit's time corrected by the measured clock offset, and
-    always later than the stamp of the value it replaces."""
+    always later than the stamp of the value it replaces (and than ``later_than``)."""
     at = to_iso(ctx.clock() + targets.clock_offset(conn))
-    if replaced is not None and replaced.at >= at:
-        at = to_iso(from_iso(replaced.at) + dt.timedelta(milliseconds=1))
+    before = max(later_than, replaced.at if replaced is not None else "")
+    if before >= at:
+        at = to_iso(from_iso(before) + dt.timedelta(milliseconds=1))
     return FieldStamp(at, ctx.operator, op_id, origin)
 
 

@@ -8,16 +8,22 @@ from __future__ import annotations
 import hashlib
 import json
 import sqlite3
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from store.canon import Value
+from store.canon import Value, Values
+from store.projects import to_json
 
 
 @dataclass(frozen=True, slots=True)
 class Conflict:
     """One field, or the whole record (path ``*``) for a delete against an edit.
 
-    ``winner`` is mine, theirs or nobody (a person decides); ``state`` open or resolved.
+    ``winner`` is whose value is in force: mine, theirs or nobody (a person decides, or decided for
+    a third value); ``state`` open or resolved. Mine is the side of the operator whose program found
+    it. ``resolution`` is what a person decided: mine, theirs, value, kept (what was in force
+    stayed) or discarded. Of a whole record ``why`` is the sentence that says what happened, and
+    ``record`` with ``version`` what the other side held then (None where it was gone).
     """
 
     id: str
@@ -38,10 +44,16 @@ class Conflict:
     resolution: str | None = None
     resolved_by: str | None = None
     resolved_at: str | None = None
+    why: str | None = None
+    record: Values | None = None
+    version: str | None = None
 
 
 _COLUMNS = tuple(Conflict.__slots__)
+_SELECT = f"SELECT {', '.join(_COLUMNS)} FROM conflicts"
+_JSON = ("base", "mine", "theirs", "record")
 WHOLE = "*"
+OPEN, RESOLVED = "open", "resolved"
 
 
 def conflict_id(project_id: str, path: str, *parts: str) -> str:
@@ -51,24 +63,32 @@ def conflict_id(project_id: str, path: str, *parts: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:20]
 
 
-def add(conn: sqlite3.Connection, conflict: Conflict) -> bool:
-    """Keep a conflict; False where this one is known already."""
+def add(conn: sqlite3.Connection, conflict: Conflict, *, shared: bool = False) -> bool:
+    """Keep a conflict; False where this one is known already. ``shared`` where the other operators
+    have it."""
     values = [getattr(conflict, name) for name in _COLUMNS]
-    for name in ("base", "mine", "theirs"):
-        values[_COLUMNS.index(name)] = json.dumps(getattr(conflict, name), ensure_ascii=False)
+    for name in _JSON:
+        values[_COLUMNS.index(name)] = to_json(getattr(conflict, name))
     marks = ", ".join("?" * len(_COLUMNS))
     cursor = conn.execute(
-        f"INSERT OR IGNORE INTO conflicts ({', '.join(_COLUMNS)}) VALUES ({marks})", values
+        f"INSERT OR IGNORE INTO conflicts ({', '.join(_COLUMNS)}, shared) VALUES ({marks}, ?)",
+        (*values, int(shared)),
     )
     return cursor.rowcount == 1
 
 
 def get(conn: sqlite3.Connection, conflict_id: str) -> Conflict | None:
     """The conflict with this id."""
-    row = conn.execute(
-        f"SELECT {', '.join(_COLUMNS)} FROM conflicts WHERE id = ?", (conflict_id,)
-    ).fetchone()
+    row = conn.execute(f"{_SELECT} WHERE id = ?", (conflict_id,)).fetchone()
     return _conflict(row) if row else None
+
+
+def starting(conn: sqlite3.Connection, prefix: str, limit: int = 2) -> list[Conflict]:
+    """Up to ``limit`` conflicts whose id begins so."""
+    rows = conn.execute(
+        f"{_SELECT} WHERE substr(id, 1, length(?1)) = ?1 ORDER BY id LIMIT ?2", (prefix, limit)
+    )
+    return [_conflict(row) for row in rows]
 
 
 def find(
@@ -82,28 +102,51 @@ def find(
         parts.append("project_id = ?")
         parameters.append(project_id)
     rows = conn.execute(
-        f"SELECT {', '.join(_COLUMNS)} FROM conflicts WHERE {' AND '.join(parts)} "
-        "ORDER BY at DESC, id",
+        f"{_SELECT} WHERE {' AND '.join(parts)} ORDER BY at DESC, id",
         parameters,
     )
     return [_conflict(row) for row in rows]
 
 
 def resolve(
-    conn: sqlite3.Connection, conflict_id: str, resolution: str, operator: str, at: str
+    conn: sqlite3.Connection,
+    conflict_id: str,
+    resolution: str,
+    operator: str,
+    at: str,
+    *,
+    winner: str | None = None,
+    shared: bool = False,
 ) -> bool:
-    """Close an open conflict; False where it was not open."""
+    """Close a conflict, or decide a closed one anew; ``winner`` where that changed. False where
+    there is no such conflict."""
     cursor = conn.execute(
         "UPDATE conflicts SET state = 'resolved', resolution = ?, resolved_by = ?, "
-        "resolved_at = ? WHERE id = ? AND state = 'open'",
-        (resolution, operator, at, conflict_id),
+        "resolved_at = ?, winner = COALESCE(?, winner), shared = ? WHERE id = ?",
+        (resolution, operator, at, winner, int(shared), conflict_id),
     )
     return cursor.rowcount == 1
 
 
+def unshared(conn: sqlite3.Connection, limit: int) -> list[Conflict]:
+    """Conflicts of which the other operators do not know, or not how they were resolved."""
+    rows = conn.execute(
+        f"{_SELECT} INDEXED BY conflicts_unshared WHERE shared = 0 ORDER BY id LIMIT ?", (limit,)
+    )
+    return [_conflict(row) for row in rows]
+
+
+def mark_shared(conn: sqlite3.Connection, known: Sequence[Conflict]) -> None:
+    """The others know these as they were read; one that was decided since is not meant."""
+    conn.executemany(
+        "UPDATE conflicts SET shared = 1 WHERE id = ? AND state = ? AND resolved_at IS ?",
+        [(each.id, each.state, each.resolved_at) for each in known],
+    )
+
+
 def _conflict(row: sqlite3.Row) -> Conflict:
     values = list(row)
-    for name in ("base", "mine", "theirs"):
+    for name in _JSON:
         index = _COLUMNS.index(name)
         values[index] = json.loads(values[index]) if values[index] is not None else None
     return Conflict(*values)

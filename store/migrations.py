@@ -251,6 +251,16 @@ def first(db: Database) -> None:
         db.execute(statement)
 
 
+@steps(name="002_whole_conflicts")
+def whole_conflicts(db: Database) -> None:
+    """A whole-record conflict keeps why it waits, and what the other side held when it was found:
+    a decision is about that, not about whatever is there by the time it travels."""
+    for column in ("why", "record", "version"):
+        db.execute(f"ALTER TABLE conflicts ADD COLUMN {column} TEXT")
+    db.execute("UPDATE conflicts SET why = resolution, resolution = NULL WHERE state = 'open'")
+    db.execute("CREATE INDEX conflicts_unshared ON conflicts(id) WHERE shared = 0")
+
+
 def migrate(conn: sqlite3.Connection) -> None:
     """Apply what is missing, each step in one transaction, and set the version last.
 

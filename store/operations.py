@@ -19,8 +19,9 @@ from store.projects import to_json
 
 Changes: TypeAlias = dict[str, tuple[Value, Value]]
 
-LOCAL = "local"
-"""Origins: local, import, undo, people, discard (made here), firestore, salesforce (brought)."""
+LOCAL, CONFLICT = "local", "conflict"
+"""Origins: local, import, undo, people, discard, conflict (made here), firestore, salesforce
+(brought)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +96,22 @@ def undo_group(conn: sqlite3.Connection, operator: str, *, redo: bool = False) -
     seqs = [row[0] for row in rows if row[1] == stack[-1]]
     found = get_many(conn, seqs)
     return [found[seq] for seq in seqs]
+
+
+def unlinked_with(conn: sqlite3.Connection, project_id: str) -> list[str]:
+    """The children that the project's last delete took from under it."""
+    rows = conn.execute(
+        """
+        SELECT o.project_id FROM operations d JOIN operations o
+          ON o.trace_id = d.trace_id AND o.seq < d.seq AND o.project_id <> d.project_id
+        WHERE d.seq = (SELECT MAX(seq) FROM operations WHERE project_id = ?1 AND kind = 'delete')
+          AND o.kind = 'update' AND o.changes ->> '$.parent_id[0]' = ?1
+          AND o.changes ->> '$.parent_id[1]' IS NULL
+        ORDER BY o.seq
+        """,
+        (project_id,),
+    )
+    return [row[0] for row in rows]
 
 
 def _stacks(rows: list[tuple[int, str, int | None]]) -> tuple[list[str], list[str]]:

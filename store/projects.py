@@ -293,17 +293,27 @@ def exhume(conn: sqlite3.Connection, project_id: str) -> Project | None:
     row = conn.execute(
         "DELETE FROM tombstones WHERE project_id = ? RETURNING snapshot", (project_id,)
     ).fetchone()
-    if row is None:
-        return None
-    kept = json.loads(row[0])
-    kept["stamps"] = {p: FieldStamp(*stamp) for p, stamp in kept["stamps"].items()}
-    return Project(**kept)
+    return _snapshot(row[0]) if row else None
+
+
+def buried(conn: sqlite3.Connection, project_id: str) -> Project | None:
+    """A deleted project as it was; None where there is no tombstone of it."""
+    row = conn.execute(
+        "SELECT snapshot FROM tombstones WHERE project_id = ?", (project_id,)
+    ).fetchone()
+    return _snapshot(row[0]) if row else None
 
 
 def is_buried(conn: sqlite3.Connection, project_id: str) -> bool:
     """Whether the id belonged to a project that was deleted: it is never used again."""
     found = conn.execute("SELECT 1 FROM tombstones WHERE project_id = ?", (project_id,)).fetchone()
     return found is not None
+
+
+def _snapshot(text: str) -> Project:
+    kept = json.loads(text)
+    kept["stamps"] = {p: FieldStamp(*stamp) for p, stamp in kept["stamps"].items()}
+    return Project(**kept)
 
 
 def with_total(values: Mapping[str, Value]) -> Values:

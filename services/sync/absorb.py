@@ -137,7 +137,9 @@ def _keep_whole(conn: sqlite3.Connection, ctx: Context, case: Case, why: str) ->
         seq=newest.seq,
         state="open",
         at=now,
-        resolution=why,
+        why=why,
+        record=dict(remote.values) if remote.exists and not remote.deleted else None,
+        version=remote.token,
     )
     return int(conflicts.add(conn, conflict))
 

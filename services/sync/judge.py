@@ -135,6 +135,8 @@ def _judge_update(case: Case) -> Decision:
     assert mine is not None
     base: dict[str, Value] = dict(case.base.values) if case.base else {}
     replaced = {path: owed.replaced for path, owed in case.owed.items()}
+    for path in _only_restored(case):
+        replaced.pop(path, None)
     sent = case.claim.sent
     if sent is not None and sent.action != Action.DELETE and _sent_applied(case):
         # It did arrive: what we sent is common, and only what was edited here since is ours.
@@ -169,6 +171,21 @@ def _judge_update(case: Case) -> Decision:
         return Decision(merged=merged)
     action = Action.LINK if case.claim.part == LINK else Action.UPDATE
     return Decision(action=action, paths=paths, merged=merged, contested=theirs_moved)
+
+
+def _only_restored(case: Case) -> set[str]:
+    """Fields that a restore alone carries and that stand as they were common with a record which
+    is there after all: nobody edited them here."""
+    base, mine = case.base, case.mine or {}
+    if base is None or not base.present:
+        return set()
+    edited = {p for item in case.claim.items if item.kind != "restore" for p in item.changes}
+    restored = {p for item in case.claim.items if item.kind == "restore" for p in item.changes}
+    return {
+        path
+        for path in restored - edited
+        if mine.get(path) == base.values.get(path, fields.DEFAULTS.get(path))
+    }
 
 
 def _read_is_stale(case: Case) -> bool:

@@ -10,8 +10,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from sqlite_utils import Database
 
-from store import fields
+from store import conflicts, deliveries, fields
 from store.database import (
     SCHEMA_VERSION,
     StoreError,
@@ -21,6 +22,7 @@ from store.database import (
     refuse_network,
     transaction,
 )
+from store.migrations import steps
 
 
 def test_settings_make_a_commit_durable(conn: sqlite3.Connection) -> None:
@@ -57,6 +59,33 @@ def test_a_newer_database_is_refused_and_left_alone(tmp_path: Path) -> None:
     raw.close()
     with pytest.raises(StoreError, match="newer Steerco"):
         open_database(path)
+
+
+def test_a_database_of_the_first_schema_is_brought_up_to_date_and_backed_up(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "x.db"
+    old = connect(path)
+    steps.apply(Database(old), stop_before="002_whole_conflicts")
+    old.execute("PRAGMA user_version = 1")
+    old.execute(
+        "INSERT INTO conflicts (id, project_id, path, target, winner, mine_at, theirs_at, mine_by, "
+        "theirs_by, at, resolution) VALUES ('a1', 'p', '*', 'salesforce', 'nobody', 'm', 't', "
+        "'ann', 'hana', 'now', 'deleted there')"
+    )
+    old.execute(
+        "INSERT INTO deliveries (seq, target, project_id, state) "
+        "VALUES (1, 'salesforce', 'p', 'conflict')"
+    )
+    old.close()
+    conn = open_database(path)
+    (found,) = conflicts.find(conn)
+    assert (found.why, found.resolution, found.record) == ("deleted there", None, None)
+    assert len(deliveries.open_of_project(conn, "p")) == 1
+    conn.close()
+    assert len(list(tmp_path.glob("x.db.before-*"))) == 1
+    open_database(path).close()
+    assert len(list(tmp_path.glob("x.db.before-*"))) == 1
 
 
 @pytest.mark.parametrize("content", [b"this is not a database, not at all" * 200])
