@@ -171,10 +171,13 @@ def claimable(group: Sequence[sqlite3.Row], now: float) -> list[Item]:
 
 
 def _is_ready(conn: sqlite3.Connection, project_id: str) -> bool:
-    """Whether a project's row is in Salesforce and its parent (if any) is too."""
+    """Whether a project's row is in Salesforce and its parent (if any) is too; of one that was
+    deleted here the link is over."""
     row = conn.execute(
         """
-        SELECT 1 FROM projects p WHERE p.project_id = ?
+        SELECT 1 WHERE NOT EXISTS (SELECT 1 FROM projects WHERE project_id = ?1)
+        UNION ALL
+        SELECT 1 FROM projects p WHERE p.project_id = ?1
           AND EXISTS (SELECT 1 FROM bases b WHERE b.project_id = p.project_id
                       AND b.target = 'salesforce' AND b.present)
           AND (p.parent_id IS NULL OR EXISTS (SELECT 1 FROM bases b

@@ -281,6 +281,17 @@ def test_I13_a_link_waits_for_its_parent_and_a_dead_parent_blocks_nobody(world: 
     assert world.salesforce.rows[child].values["parent_id"] == parent
 
 
+def test_I13_a_link_of_a_project_that_was_deleted_meanwhile_waits_for_nothing(
+    world: World,
+) -> None:
+    parent, child = world.add("Parent"), world.add("Child")
+    world.sync()
+    world.set(child, parent_id=parent)
+    itsc_roadmap.delete_project(world.conn, world.ctx, child)
+    assert world.sync().clean
+    assert world.salesforce.rows[child].deleted
+
+
 def test_I14_a_delete_reaches_both_sides_and_nothing_shows_it(world: World) -> None:
     parent, child = world.add("Parent"), world.add("Child")
     world.set(child, parent_id=parent)
