@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import getpass
 import os
-import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from store.clock import Clock, system_clock
 
+_VARIANTS = {digit: "89ab"[int(digit, 16) % 4] for digit in "0123456789abcdef"}
+
 
 def new_id() -> str:
     """A fresh operation, trace or client id."""
-    return uuid.uuid4().hex
+    raw = os.urandom(16).hex()
+    # A version 4 UUID; the uuid module takes three times as long, in every edit.
+    return f"{raw[:12]}4{raw[13:16]}{_VARIANTS[raw[16]]}{raw[17:]}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -89,10 +89,10 @@ def create_project(
         full = projects.with_total(wanted)
         if full["sort_order"] is None:
             full["sort_order"] = _end_of_band(conn, str(full["priority"]))
-        at = to_iso(ctx.clock())
+        at, corrected = _moment(conn, ctx)
         by, since = created or (ctx.operator, at)
         op_id = ctx.new_id()
-        stamps = {EVERY: _stamp(conn, ctx, op_id, origin, None)}
+        stamps = {EVERY: FieldStamp(corrected, ctx.operator, op_id, origin)}
         project = Project(new, 1, full, None, by, since, ctx.operator, at, stamps)
         projects.insert(conn, project)
         changes: Changes = {
@@ -137,9 +137,10 @@ def update_project(
             _check_parent(conn, project_id, found["parent_id"][1])
         if any(fields.is_score(path) for path in found):
             canon.check_voters({**project.values, **wanted})
-        at = to_iso(ctx.clock())
+        at, corrected = _moment(conn, ctx)
         op_id = ctx.new_id()
-        stamps = {p: _stamp(conn, ctx, op_id, origin, project.stamp(p), later_than) for p in found}
+        mark = FieldStamp(corrected, ctx.operator, op_id, origin)
+        stamps = {p: _after(mark, project.stamp(p), later_than) for p in found}
         fresh = {p: new for p, (_, new) in found.items()}
         after = projects.update(conn, project, fresh, ctx.operator, at, stamps)
         seq = _record(conn, ctx, op_id, project_id, "update", found, origin, trace_id, at, undoes)
@@ -200,7 +201,9 @@ def restore_project(
         values = projects.with_total({**was.values, **(over or {})})
         if values["parent_id"] and not projects.exists(conn, str(values["parent_id"])):
             values["parent_id"] = None
-        at, op_id = to_iso(ctx.clock()), ctx.new_id()
+        at, corrected = _moment(conn, ctx)
+        op_id = ctx.new_id()
+        mark = FieldStamp(corrected, ctx.operator, op_id, origin)
         latest = max(was.stamps.values(), default=None)
         project = dataclasses.replace(
             was,
@@ -209,7 +212,7 @@ def restore_project(
             sf_id=None,
             updated_by=ctx.operator,
             updated_at=at,
-            stamps={EVERY: _stamp(conn, ctx, op_id, origin, latest)},
+            stamps={EVERY: _after(mark, latest)},
         )
         projects.insert(conn, project)
         changes: Changes = {p: (None, v) for p, v in values.items() if v is not None}
@@ -305,7 +308,7 @@ def retry_dead(conn: sqlite3.Connection, project_id: str, new: Changes) -> None:
 def parts_for(kind: str, changes: Changes) -> list[tuple[str, str]]:
     """Where an operation has to go: ``(target, part)`` each, by its fields."""
     parts = [(FIRESTORE, ROW)]
-    if kind in ("create", "restore", "delete") or any(_is_pushed(path) for path in changes):
+    if kind != "update" or any(path in _PUSHED or fields.is_score(path) for path in changes):
         parts.append((SALESFORCE, ROW))
     if kind != "delete" and "parent_id" in changes and any(changes["parent_id"]):
         parts.append((SALESFORCE, LINK))
@@ -317,13 +320,7 @@ def _has_votes(values: Values) -> bool:
 
 
 _ALWAYS = ("feature_name", "status", "priority")
-
-
-def _is_pushed(path: str) -> bool:
-    if fields.is_score(path):
-        return True
-    field = fields.BY_PATH.get(path)
-    return field is not None and field.sf is not None and path != "parent_id"
+_PUSHED = {f.path for f in fields.FIELDS if f.sf is not None and f.path != "parent_id"}
 
 
 def _record(
@@ -355,21 +352,20 @@ def _record(
     return seq
 
 
-def _stamp(
-    conn: sqlite3.Connection,
-    ctx: Context,
-    op_id: str,
-    origin: str,
-    replaced: FieldStamp | None,
-    later_than: str = "",
-) -> FieldStamp:
-    """The stamp of a value set now: the edit's time corrected by the measured clock offset, and
-    always later than the stamp of the value it replaces (and than ``later_than``)."""
-    at = to_iso(ctx.clock() + targets.clock_offset(conn))
+def _moment(conn: sqlite3.Connection, ctx: Context) -> tuple[str, str]:
+    """Now, as this machine tells it and as corrected by the measured clock offset."""
+    now, offset = ctx.clock(), targets.clock_offset(conn)
+    at = to_iso(now)
+    return at, to_iso(now + offset) if offset else at
+
+
+def _after(mark: FieldStamp, replaced: FieldStamp | None, later_than: str = "") -> FieldStamp:
+    """The stamp of a value set now, made later than that of the value it replaces (and than
+    ``later_than``) where it is not."""
     before = max(later_than, replaced.at if replaced is not None else "")
-    if before >= at:
-        at = to_iso(from_iso(before) + dt.timedelta(milliseconds=1))
-    return FieldStamp(at, ctx.operator, op_id, origin)
+    if before < mark.at:
+        return mark
+    return mark._replace(at=to_iso(from_iso(before) + dt.timedelta(milliseconds=1)))
 
 
 def _free_id(conn: sqlite3.Connection, wanted: str | None, name: str) -> str:

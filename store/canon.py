@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
 from store import fields
@@ -50,7 +50,7 @@ def shown(value: object, limit: int = 60) -> str:
 
 def sf_length(text: str) -> int:
     """Length as Salesforce counts it: UTF-16 code units (an emoji outside the BMP is two)."""
-    return len(text) + sum(1 for ch in text if ord(ch) > 0xFFFF)
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def clean_text(value: object) -> str | None:
@@ -106,25 +106,12 @@ def settle(path: str, value: object) -> Value:
 
 def check(path: str, value: object) -> Value:
     """A typed or imported value in canonical form, or Refusal with one clear sentence."""
+    rule = _RULES.get(path)
+    if rule is not None:
+        return rule(BY_PATH[path], value)
     if fields.is_score(path):
         return _check_score(path, value)
-    field = BY_PATH.get(path)
-    if field is None:
-        raise Refusal(path, value, f"there is no such field; fields are {_known()}")
-    match field.kind:
-        case Kind.BOOLEAN:
-            return _check_bool(field, value)
-        case Kind.INTEGER | Kind.PERCENT:
-            return _check_int(field, value)
-        case Kind.PICKLIST:
-            return _check_choice(field, value)
-        case Kind.LAUNCH_TARGET:
-            return _check_launch(field, value)
-        case Kind.PARENT:
-            text = clean_text(value)
-            return None if text is None else check_project_id(text, path)
-        case _:
-            return _check_text(field, value)
+    raise Refusal(path, value, f"there is no such field; fields are {_known()}")
 
 
 def check_all(changes: Mapping[str, object]) -> Values:
@@ -207,6 +194,8 @@ def _check_text(field: Field, value: object) -> str | None:
 
 
 def _check_characters(path: str, text: str) -> None:
+    if text.isprintable():  # the usual case: no control character, no surrogate
+        return
     found = _CONTROL.search(text)
     if found:
         raise Refusal(
@@ -285,6 +274,11 @@ def _check_bool(field: Field, value: object) -> bool:
     raise Refusal(field.path, value, "answer true or false")
 
 
+def _check_parent(field: Field, value: object) -> str | None:
+    text = clean_text(value)
+    return None if text is None else check_project_id(text, field.path)
+
+
 def _check_score(path: str, value: object) -> int | None:
     voter = fields.voter_of(path)
     if clean_text(voter) != voter or len(voter) > 60:
@@ -302,3 +296,14 @@ def _check_score(path: str, value: object) -> int | None:
     if not fields.SCORE_MIN <= number <= fields.SCORE_MAX:
         raise Refusal(path, value, allowed)
     return number
+
+
+_RULE_OF_KIND: dict[Kind, Callable[[Field, object], Value]] = {
+    Kind.BOOLEAN: _check_bool,
+    Kind.INTEGER: _check_int,
+    Kind.PERCENT: _check_int,
+    Kind.PICKLIST: _check_choice,
+    Kind.LAUNCH_TARGET: _check_launch,
+    Kind.PARENT: _check_parent,
+}
+_RULES = {field.path: _RULE_OF_KIND.get(field.kind, _check_text) for field in fields.FIELDS}

@@ -17,7 +17,9 @@ def to_iso(moment: dt.datetime | float) -> str:
     """``2026-11-21T05:22:45.123Z`` for an aware datetime or epoch seconds."""
     if isinstance(moment, (int, float)):
         moment = dt.datetime.fromtimestamp(moment, dt.UTC)
-    return moment.astimezone(dt.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    else:
+        moment = moment.astimezone(dt.UTC)
+    return moment.isoformat(timespec="milliseconds")[:-6] + "Z"  # in place of +00:00
 
 
 def from_iso(text: str) -> dt.datetime:

@@ -11,8 +11,8 @@ import datetime as dt
 import os
 import sqlite3
 import sys
-from collections.abc import Iterator
 from pathlib import Path
+from types import TracebackType
 
 SCHEMA_VERSION = 2
 BUSY_MS = 5_000
@@ -78,29 +78,48 @@ def backup(conn: sqlite3.Connection, target: Path) -> None:
         copy.close()
 
 
-@contextlib.contextmanager
-def transaction(conn: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
+class transaction:
     """One BEGIN IMMEDIATE … COMMIT; whatever is raised inside rolls everything back.
 
     Inside an open transaction it is a part of that one. Raises StoreError for a lock held too
     long, a full disk or a damaged file.
     """
-    if conn.in_transaction:
-        yield conn
-        return
-    try:
-        conn.execute("BEGIN IMMEDIATE")
-    except sqlite3.Error as error:
-        raise explain(error) from error
-    try:
-        yield conn
-        conn.execute("COMMIT")
-    except sqlite3.Error as error:
-        _roll_back(conn)
-        raise explain(error) from error
-    except BaseException:
-        _roll_back(conn)
-        raise
+
+    __slots__ = ("_conn", "_outermost")
+
+    def __init__(self, conn: sqlite3.Connection) -> None:
+        self._conn = conn
+
+    def __enter__(self) -> sqlite3.Connection:
+        self._outermost = not self._conn.in_transaction
+        if self._outermost:
+            try:
+                self._conn.execute("BEGIN IMMEDIATE")
+            except sqlite3.Error as error:
+                raise explain(error) from error
+        return self._conn
+
+    def __exit__(
+        self,
+        _kind: type[BaseException] | None,
+        raised: BaseException | None,
+        _trace: TracebackType | None,
+    ) -> None:
+        if not self._outermost:
+            return
+        if raised is not None:
+            self._give_up(raised)
+            return
+        try:
+            self._conn.execute("COMMIT")
+        except BaseException as error:
+            self._give_up(error)
+            raise
+
+    def _give_up(self, error: BaseException) -> None:
+        _roll_back(self._conn)
+        if isinstance(error, sqlite3.Error):
+            raise explain(error) from error
 
 
 def data_version(conn: sqlite3.Connection) -> int:

@@ -71,6 +71,11 @@ class Delivery:
     acked_at: str | None
 
 
+_ADD = (
+    "INSERT INTO deliveries (seq, target, part, project_id, state) VALUES (?, ?, ?, ?, 'pending')"
+)
+
+
 def add(
     conn: sqlite3.Connection,
     seq: int,
@@ -78,11 +83,8 @@ def add(
     parts: Iterable[tuple[str, str]],
 ) -> None:
     """Queue the operation for ``(target, part)`` each."""
-    conn.executemany(
-        "INSERT INTO deliveries (seq, target, part, project_id, state) "
-        "VALUES (?, ?, ?, ?, 'pending')",
-        [(seq, target, part, project_id) for target, part in parts],
-    )
+    for target, part in parts:
+        conn.execute(_ADD, (seq, target, part, project_id))
 
 
 def claim(

@@ -17,8 +17,9 @@ from store import fields, views
 from store.canon import Value, Values, total_of
 from store.fields import FIELDS, Kind
 
-_COLUMNS = [f.column for f in FIELDS]
-_PATHS = [f.path for f in FIELDS]
+_COLUMN = {f.path: f.column for f in FIELDS}
+_COLUMNS = list(_COLUMN.values())
+_PATHS = list(_COLUMN)
 _BOOLEANS = {f.path for f in FIELDS if f.kind is Kind.BOOLEAN}
 _SELECT = (
     "SELECT project_id, rev, sf_id, created_by, created_at, updated_by, updated_at, scores, "
@@ -32,9 +33,9 @@ _INSERT = (
     + ", ".join("?" * (10 + len(_COLUMNS)))
     + ")"
 )
-_SEARCHED = [
+_SEARCHED = dict.fromkeys(
     f.path for f in FIELDS if f.kind not in (Kind.BOOLEAN, Kind.INTEGER, Kind.PERCENT, Kind.PARENT)
-]
+)
 ORDER = (
     "priority_rank, sort_order IS NULL, sort_order, launch_date IS NULL, launch_date, project_id"
 )
@@ -42,7 +43,8 @@ SORTABLE: dict[str, str] = {
     f.path: {"priority": "priority_rank", "launch_target": "launch_date"}.get(f.path, f.column)
     for f in FIELDS
 } | {"updated_at": "updated_at", "project_id": "project_id"}
-_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+_decode = json.JSONDecoder().raw_decode
+_encode = json.JSONEncoder(ensure_ascii=False, check_circular=False, separators=(",", ":")).encode
 _TEXT_KINDS = (Kind.TEXT, Kind.LONG_TEXT, Kind.PERSON, Kind.URL)
 
 
@@ -235,28 +237,26 @@ def update(
     """Write changed fields over ``project``, which must be the row as it stands now; the revision
     goes up by one and the total is recomputed. Gives the project as it is afterwards."""
     stamped = {**project.stamps, **stamps}
-    values = dict(project.values)
-    for path, value in changes.items():
-        if fields.is_score(path) and value is None:
-            values.pop(path, None)
-        else:
-            values[path] = value
-    paths = [p for p in changes if p in fields.BY_PATH]
-    if len(paths) < len(changes) or "total_score" in changes:
+    values = {**project.values, **changes}
+    paths = [p for p in changes if p in _COLUMN]
+    voted = len(paths) < len(changes)
+    if voted:
+        values = {p: v for p, v in values.items() if v is not None or p in _COLUMN}
+    if voted or "total_score" in changes:
         values["total_score"] = total_of(values)
         if "total_score" not in paths:
             paths.append("total_score")
-    sets = [f"{fields.BY_PATH[p].column} = ?" for p in paths]
+    sets = [_COLUMN[p] + " = ?" for p in paths]
     cells = _cells(values, paths)
-    if any(p not in fields.BY_PATH for p in changes):
+    if voted:
         sets.append("scores = ?")
         cells.append(_scores_json(values))
-    if any(p in _SEARCHED for p in paths):
+    if not _SEARCHED.keys().isdisjoint(paths):
         sets.append("search = ?")
         cells.append(_search_text(project.project_id, values))
-    sets += ["rev = rev + 1", "stamps = ?", "updated_by = ?", "updated_at = ?"]
     conn.execute(
-        f"UPDATE projects SET {', '.join(sets)} WHERE project_id = ?",
+        f"UPDATE projects SET {', '.join(sets)}, rev = rev + 1, stamps = ?, updated_by = ?, "
+        "updated_at = ? WHERE project_id = ?",
         (*cells, to_json(stamped), operator, at, project.project_id),
     )
     return Project(
@@ -331,11 +331,11 @@ def to_json(value: object) -> str:
 def _project(row: sqlite3.Row) -> Project:
     values: Values = dict(zip(_PATHS, row[9:], strict=True))
     for path in _BOOLEANS:
-        values[path] = bool(values[path])
+        values[path] = values[path] == 1
     if row[7] != "{}":
         for voter, score in json.loads(row[7]).items():
             values[fields.SCORES_PREFIX + voter] = score
-    stamps = {p: FieldStamp(*stamp) for p, stamp in json.loads(row[8]).items()}
+    stamps = {p: FieldStamp._make(stamp) for p, stamp in _decode(row[8])[0].items()}
     return Project(row[0], row[1], values, row[2], row[3], row[4], row[5], row[6], stamps)
 
 
@@ -348,7 +348,7 @@ def _scores_json(values: Values) -> str:
 
 
 def _search_text(project_id: str, values: Values) -> str:
-    texts = [project_id, *(str(values[p]) for p in _SEARCHED if values.get(p))]
+    texts = [project_id, *[str(text) for p in _SEARCHED if (text := values.get(p))]]
     return "\n".join(texts).casefold()
 
 
