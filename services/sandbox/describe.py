@@ -126,7 +126,7 @@ def _field(spec: FieldSpec) -> dict[str, Any]:
         "autoNumber": spec.auto_number,
         "byteLength": spec.length * 3 if text else spec.length,
         "calculated": spec.expression is not None,
-        "calculatedFormula": None,
+        "calculatedFormula": spec.formula,
         "cascadeDelete": False,
         "caseSensitive": spec.case_sensitive,
         "compoundFieldName": None,

@@ -44,7 +44,8 @@ class FieldSpec:
 
     ``length`` is in UTF-16 units. ``relation`` is the name that leads to the parent
     (``IT_Lead__r``), ``children`` the one that leads back (``Child_Initiatives__r``).
-    ``expression`` is the SQL of a formula, with ``{t}`` for the table; a formula has no column.
+    ``formula`` is a formula as Salesforce has it, ``expression`` the same in SQL, with ``{t}`` for
+    the table; a formula has no column.
     ``only_active`` and ``only_record_type`` are lookup filters.
     """
 
@@ -66,6 +67,7 @@ class FieldSpec:
     refers: tuple[str, ...] = ()
     relation: str | None = None
     children: str | None = None
+    formula: str | None = None
     expression: str | None = None
     default: object = None
     tracked: bool = False

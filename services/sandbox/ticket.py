@@ -1,7 +1,8 @@
-"""Ticket__c: the project fields of ``store.fields``, beside what such an org has already."""
+"""Ticket__c: what such an org has already, and what the package brings to it."""
 
 from __future__ import annotations
 
+from services.sandbox.packaged import initiative_fields, initiative_record_type
 from services.sandbox.schema import (
     FieldSpec,
     RecordTypeSpec,
@@ -41,13 +42,7 @@ RECORD_TYPES = (
         {"Status__c": TICKET_STATUSES, "Priority__c": TICKET_PRIORITIES},
         {"Status__c": "New", "Priority__c": "TBD"},
     ),
-    RecordTypeSpec(
-        project.RECORD_TYPE,
-        "Strategic Initiative",
-        "Strategic roadmap initiatives of the IT steering committee",
-        {"Status__c": project.STATUSES, "Priority__c": project.PRIORITIES},
-        {"Status__c": "Yet to Start", "Priority__c": "Not yet Prioritized"},
-    ),
+    initiative_record_type(),
 )
 DEFAULT_RECORD_TYPE = RECORD_TYPES[0].developer_name
 
@@ -57,65 +52,27 @@ TRACKED = frozenset(
         "Status__c",
         "Priority__c",
         "OwnerId",
-        "IT_Lead__c",
-        "Launch_Target_Raw__c",
         "Department__c",
-        "Strategic_Group__c",
-        "Strategic_Value__c",
-        "Level_of_Effort__c",
-        "Dev_T_Shirt__c",
-        "Dev_Readiness__c",
-        "Total_Score__c",
-        "Primary_System__c",
         "Description__c",
-        "Executive_Sponsor__c",
-        "Submitted_By__c",
-        "Parent_Initiative__c",
         "Assignee__c",
         "Type__c",
     }
 )
-"""Salesforce tracks at most 20 fields of an object, and no formula."""
-
-_LABELS = {
-    "Title__c": "Title",
-    "Launch_Target_Raw__c": "Launch Target Raw",
-    "Description__c": "Description",
-}
-"""Labels in Salesforce that differ from the ones on our screens."""
+"""The org's own fields with history. With the packaged ones they are 20, as many as Salesforce
+tracks of an object."""
 
 _TYPES = {
-    Kind.ID: SfType.STRING,
     Kind.TEXT: SfType.STRING,
-    Kind.LAUNCH_TARGET: SfType.STRING,
     Kind.LONG_TEXT: SfType.TEXTAREA,
     Kind.PICKLIST: SfType.PICKLIST,
-    Kind.BOOLEAN: SfType.BOOLEAN,
-    Kind.INTEGER: SfType.DOUBLE,
-    Kind.PERCENT: SfType.PERCENT,
-    Kind.URL: SfType.URL,
-    Kind.PERSON: SfType.REFERENCE,
-    Kind.PARENT: SfType.REFERENCE,
 }
-
-
-def user_lookup(name: str, label: str) -> FieldSpec:
-    """A lookup to an active user."""
-    return FieldSpec(
-        name,
-        label,
-        SfType.REFERENCE,
-        18,
-        refers=("User",),
-        relation=name.replace("__c", "__r"),
-        tracked=name in TRACKED,
-        only_active=True,
-    )
+_LABELS = {"feature_name": "Title", "brief.what_it_does": "Description"}
+"""What the org calls fields of its own that are called otherwise on our screens."""
 
 
 def ticket_object() -> SObject:
     """Ticket__c with every field."""
-    pushed = [f for f in project.FIELDS if f.sf and f.sf != "OwnerId"]
+    reused = [f for f in project.FIELDS if f.configurable]
     return SObject(
         project.SOBJECT,
         "Ticket",
@@ -144,26 +101,10 @@ def ticket_object() -> SObject:
                 relation="RecordType",
             ),
             *stamps(),
-            FieldSpec(
-                project.EXTERNAL_ID_FIELD,
-                "DataOS Project Id",
-                SfType.STRING,
-                project.PROJECT_ID_MAX,
-                unique=True,
-                external=True,
-                case_sensitive=True,
-                id_lookup=True,
-            ),
-            *map(_from_project, pushed),
-            FieldSpec(
-                project.LAUNCH_DATE_FIELD,
-                "Launch Target Date",
-                SfType.DATE,
-                writable=False,
-                expression='launch_date({t}."Launch_Target_Raw__c")',
-            ),
+            *map(_reused, reused),
+            *initiative_fields(),
             _plain_picklist("Type__c", "Type", TICKET_TYPES),
-            user_lookup("Assignee__c", "Assignee"),
+            _assignee(),
             FieldSpec("Estimated_Hours__c", "Estimated Hours", SfType.DOUBLE, precision=8, scale=2),
             _plain_picklist("Size__c", "Size", project.T_SHIRTS),
             FieldSpec("Project_Notes__c", "Project Notes", SfType.TEXTAREA, 32000),
@@ -230,37 +171,31 @@ def _plain_picklist(name: str, label: str, values: tuple[str, ...]) -> FieldSpec
     )
 
 
-def _from_project(f: Field) -> FieldSpec:
-    """A project field as the org has it. The status and priority picklists hold the values of
-    every record type; which of them a record may take is its record type's."""
+def _assignee() -> FieldSpec:
+    return FieldSpec(
+        "Assignee__c",
+        "Assignee",
+        SfType.REFERENCE,
+        18,
+        refers=("User",),
+        relation="Assignee__r",
+        tracked="Assignee__c" in TRACKED,
+        only_active=True,
+    )
+
+
+def _reused(f: Field) -> FieldSpec:
+    """A field of the org's own that initiatives share with tickets. Its picklist holds the values
+    of every record type; which of them a record may take is its record type's."""
     name = f.sf or ""
-    label = _LABELS.get(name, f.label)
-    tracked = name in TRACKED
-    if f.kind is Kind.PERSON:
-        return user_lookup(name, label)
-    if f.kind is Kind.PARENT:
-        return FieldSpec(
-            name,
-            label,
-            SfType.REFERENCE,
-            18,
-            refers=(project.SOBJECT,),
-            relation=name.replace("__c", "__r"),
-            children="Child_Initiatives__r",
-            tracked=tracked,
-            only_record_type=project.RECORD_TYPE,
-        )
-    values = [v for spec in RECORD_TYPES for v in spec.picklists.get(name, f.choices)]
-    numeric = f.kind in (Kind.INTEGER, Kind.PERCENT)
+    values = [v for spec in RECORD_TYPES for v in spec.picklists.get(name, ())]
     return FieldSpec(
         name,
-        label,
+        _LABELS.get(f.path, f.label),
         _TYPES[f.kind],
         length=255 if f.kind is Kind.PICKLIST else f.length or 0,
-        precision=3 if numeric else 0,
-        values=tuple(dict.fromkeys(values)) if f.kind is Kind.PICKLIST else (),
+        values=tuple(dict.fromkeys(values)),
         # A blank status or priority is legal in such an org: only the title is required.
         required=f.required and f.kind is Kind.TEXT,
-        default=False if f.kind is Kind.BOOLEAN else None,
-        tracked=tracked,
+        tracked=name in TRACKED,
     )

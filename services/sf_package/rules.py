@@ -1,22 +1,13 @@
-"""What the packaged files say: where they are, and which records their validation rules refuse."""
+"""The validation rules of the packaged files: which records they refuse."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
-from xml.etree import ElementTree
 
-from services.sf_package.build import MAIN
 from services.sf_package.evaluate import Formula, compile_formula
-from services.sf_package.xml import NAMESPACE
-from store.fields import SOBJECT
-
-HOME = Path(__file__).resolve().parents[2] / "sf"
-"""The package: beside the program's own packages, in the checkout as in the wheel."""
-
-_OBJECT = HOME / MAIN / "objects" / SOBJECT
+from services.sf_package.reading import packaged_fields, parts
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,23 +32,15 @@ def load_rules() -> tuple[Rule, ...]:
     Raises FileNotFoundError where the package is not beside the program, BadFormula for what the
     evaluator doesn't know.
     """
-    if not _OBJECT.is_dir():
-        raise FileNotFoundError(f"the Salesforce package is missing: there is no {_OBJECT}")
-    percents = [part["fullName"] for part in _parsed("fields") if part["type"] == "Percent"]
+    percents = [field.api for field in packaged_fields() if field.type == "Percent"]
     return tuple(
         Rule(
-            part["fullName"],
-            part["errorDisplayField"],
-            part["errorMessage"],
-            compile_formula(part["errorConditionFormula"]),
-            frozenset(name for name in percents if name in part["errorConditionFormula"]),
+            part.text("fullName"),
+            part.text("errorDisplayField"),
+            part.text("errorMessage"),
+            compile_formula(part.text("errorConditionFormula")),
+            frozenset(name for name in percents if name in part.text("errorConditionFormula")),
         )
-        for part in _parsed("validationRules")
-        if part["active"] == "true"
+        for part in parts("validationRules")
+        if part.truth("active")
     )
-
-
-def _parsed(folder: str) -> Iterator[dict[str, str]]:
-    for path in sorted((_OBJECT / folder).glob("*-meta.xml")):
-        root = ElementTree.parse(path).getroot()
-        yield {child.tag.removeprefix(f"{{{NAMESPACE}}}"): child.text or "" for child in root}

@@ -15,8 +15,10 @@ from services.itsc_sf_sync import FIELD_MAP
 from services.sandbox import describe
 from services.sandbox.schema import FieldSpec, SfType
 from services.sandbox.ticket import DEFAULT_RECORD_TYPE, RECORD_TYPES, TRACKED, ticket_object
-from services.sf_package import build
+from services.sf_package import build, reading
 from services.sf_package.lead import LEAD_FIELDS
+from services.sf_package.ticket import TRACKED as PACKAGED_HISTORY
+from services.sf_package.ticket import ticket_fields
 from store import fields
 from store.fields import BY_PATH
 from store.models import Project
@@ -251,7 +253,7 @@ def test_the_record_type_is_alike_in_the_table_the_sandbox_and_the_package() -> 
     }
     wanted = {api: kind["values"] for api, (_, kind) in WANTED.items() if "values" in kind}
     assert listed == wanted | {"Status__c": STATUSES, "Priority__c": PRIORITIES}
-    assert {api: listed[api] for api in mine.picklists} == dict(mine.picklists)
+    assert dict(mine.picklists) == listed
     defaults = {
         one(node, "picklist"): unquote(one(value, "fullName"))
         for node in each(root, "picklistValues")
@@ -266,10 +268,23 @@ def test_the_record_type_is_alike_in_the_table_the_sandbox_and_the_package() -> 
 def test_tracked_fields_are_at_most_twenty_and_none_is_a_formula() -> None:
     packaged = field_files(TICKET)
     tracked = {api for api, field in packaged.items() if one(field, "trackHistory") == "true"}
-    assert tracked == TRACKED & set(packaged)
-    assert len(TRACKED) <= 20
+    assert tracked == PACKAGED_HISTORY
+    assert {spec.name for spec in ticket_object().fields if spec.tracked} == tracked | TRACKED
+    assert len(tracked | TRACKED) == 20
     assert "Launch_Target_Raw__c" in tracked
     assert [api for api in tracked if one(packaged[api], "formula")] == []
+
+
+def test_what_was_written_is_read_back_from_the_files() -> None:
+    written = {field.api: field for field in ticket_fields()}
+    assert {field.api: field for field in reading.packaged_fields()} == written
+
+
+def test_the_sandbox_describes_help_and_formula_as_the_package_has_them() -> None:
+    for api, packaged in field_files(TICKET).items():
+        shown = describe._field(_spec(api))
+        assert shown["inlineHelpText"] == one(packaged, "inlineHelpText") != ""
+        assert shown["calculatedFormula"] == (one(packaged, "formula") or None)
 
 
 def test_the_existing_fields_are_named_and_never_defined_by_the_package() -> None:

@@ -52,6 +52,11 @@ def test_the_checker_takes_a_good_file() -> None:
         ("<length>10", "<length>ten", "CustomField/length: 'ten' is no int"),
         ("<label>A</label>", "<label>A</label><label>B</label>", "CustomField/label: stands 2"),
         ("<label>A</label>", "<label><b>A</b></label>", "elements where a value belongs"),
+        (
+            "    <label>A</label>\n    <length>10</length>",
+            "    <length>10</length>\n    <label>A</label>",
+            "CustomField/label: stands after length",
+        ),
         (XMLNS, "", "not in the metadata namespace"),
         ("CustomField", "CustomFeld", "CustomFeld is no metadata type"),
         (

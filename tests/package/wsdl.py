@@ -94,12 +94,17 @@ def _judge(node: ElementTree.Element, type_: str, path: str) -> list[str]:
     known = schema().complex[type_]
     found: list[str] = []
     counts: dict[str, int] = {}
+    order = list(known)
+    before = ""
     for child in node:
         name = child.tag.removeprefix(TNS)
         here = f"{path}/{name}"
         if name not in known:
             found.append(f"{here}: {type_} has no such element")
             continue
+        if before and order.index(name) < order.index(before):
+            found.append(f"{here}: stands after {before}, and its place is before it")
+        before = name
         counts[name] = counts.get(name, 0) + 1
         found += _value(child, known[name].type, here)
     for name, part in known.items():

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from services.sandbox.standard import schema
-from services.sandbox.ticket import TRACKED
 from store import fields
 
 NOBODY = "005000000000001AAA"
@@ -282,11 +281,3 @@ def test_every_project_field_stands_in_the_schema_as_the_table_says() -> None:
             assert spec.length == field.length, field.sf
         assert set(field.choices) <= set(spec.values), field.sf
     assert ticket.find(fields.EXTERNAL_ID_FIELD)
-
-
-def test_salesforce_tracks_at_most_twenty_fields_and_no_formula() -> None:
-    ticket = schema()["ticket__c"]
-    tracked = {f.name for f in ticket.fields if f.tracked}
-    assert tracked == TRACKED
-    assert len(tracked) <= 20
-    assert not any(f.expression for f in ticket.fields if f.tracked)
