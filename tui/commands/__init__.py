@@ -20,6 +20,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "export": ("tui.commands.files", "export"),
     "sync": ("tui.commands.sync", "sync"),
     "outbox": ("tui.commands.outbox", "app"),
+    "conflicts": ("tui.commands.conflicts", "app"),
     "people": ("tui.commands.people", "people"),
     "backfill": ("tui.commands.migration", "backfill"),
     "parity": ("tui.commands.migration", "parity"),
