@@ -23,6 +23,7 @@ FAR = 24 * 3600.0
 
 MOVING_SQL = "state IN ('pending', 'retrying', 'in_flight')"
 OPEN_SQL = "state IN ('pending', 'retrying', 'in_flight', 'conflict', 'failed')"
+_decode = json.JSONDecoder().raw_decode
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,12 +132,15 @@ def _claim_of(
     conn: sqlite3.Connection, project_id: str, target: str, rows: list[sqlite3.Row], now: float
 ) -> Claim | None:
     """The claim of one project: its row, or else its link. One write of a record at a time."""
-    if any(row[2] == "in_flight" and not is_due(row[4], now) for row in rows):
-        return None
-    items = claimable([row for row in rows if row[1] == ROW], now)
+    parts: dict[str, list[sqlite3.Row]] = {ROW: [], LINK: []}
+    for row in rows:
+        if row[2] == "in_flight" and not is_due(row[4], now):
+            return None
+        parts[row[1]].append(row)
+    items = claimable(parts[ROW], now)
     if items:
         return Claim(project_id, target, ROW, items)
-    links = claimable([row for row in rows if row[1] == LINK], now)
+    links = claimable(parts[LINK], now)
     if links and _is_ready(conn, project_id):
         return Claim(project_id, target, LINK, links)
     return None
@@ -208,7 +212,7 @@ def is_due(moment: float | None, now: float) -> bool:
 
 def _remaining(changes: str, dropped: str | None) -> Changes:
     """An operation's changes without the fields that were judged meanwhile."""
-    found: Changes = json.loads(changes)
+    found: Changes = _decode(changes)[0]
     if dropped:
         for path in json.loads(dropped):
             found.pop(path, None)
