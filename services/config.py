@@ -52,6 +52,9 @@ class Settings:
     sf_department_field: str | None = None
     sf_description_field: str | None = None
 
+    kpi_policy: str | None = None
+    """A policy file; else the one that ships."""
+
     @property
     def sandbox(self) -> bool:
         """Whether nothing is configured that could be connected to."""

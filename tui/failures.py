@@ -21,6 +21,8 @@ def _known() -> tuple[type[Exception], ...]:
     from services.config import ConfigError
     from services.importing.plan import ImportRefused
     from services.itsc_roadmap import NotFound
+    from services.kpis.exports import LoadError
+    from services.kpis.policy import PolicyError
     from services.ordering import BandFull
     from services.outbox import NotPossible
     from services.sandbox.process import SandboxFailed
@@ -28,7 +30,15 @@ def _known() -> tuple[type[Exception], ...]:
     from store.canon import Refusal
     from store.database import StoreError
 
-    refusals = (Refusal, NotFound, NotPossible, BandFull, ImportRefused)
+    refusals = (
+        Refusal,
+        NotFound,
+        NotPossible,
+        BandFull,
+        ImportRefused,
+        LoadError,
+        PolicyError,
+    )
     return (*refusals, StoreError, ConfigError, TargetDown, SandboxFailed)
 
 

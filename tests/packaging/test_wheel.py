@@ -23,7 +23,7 @@ import pytest
 from store.version import __version__
 
 ROOT = Path(__file__).resolve().parents[2]
-ROOMS = ("tui", "screens", "services", "store", "sf")
+ROOMS = ("tui", "screens", "services", "store", "sf", "policies")
 
 
 @pytest.fixture(scope="module")

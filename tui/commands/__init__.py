@@ -24,6 +24,9 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "people": ("tui.commands.people", "people"),
     "backfill": ("tui.commands.migration", "backfill"),
     "parity": ("tui.commands.migration", "parity"),
+    "tickets": ("tui.commands.tickets", "app"),
+    "kpi": ("tui.commands.kpi", "kpi"),
+    "backlog": ("tui.commands.kpi", "backlog"),
     "sandbox": ("tui.commands.sandbox", "sandbox"),
     "doctor": ("tui.commands.doctor", "doctor"),
 }

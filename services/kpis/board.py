@@ -1,0 +1,458 @@
+"""What screens ask of the figures. No call waits for a network; each may be made on any thread.
+
+Each call opens the tickets' file, asks, and closes it, so that other processes can write in
+between. ``cancel`` ends a call that is under way on another thread with ``Cancelled``.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from services.kpis import derive, measures
+from services.kpis.measures import FURTHER_TILES, MEASURES, TILES, Measure
+from services.kpis.policy import Policy
+from services.kpis.selection import EVERYTHING, Filters, Period, Selection, last_months, month
+from store.tickets import TicketFile
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+SPARK_MONTHS = 12
+SERIES = (
+    measures.CYCLE,
+    measures.MTTR,
+    measures.THROUGHPUT,
+    measures.INFLOW,
+    measures.INCIDENTS,
+)
+"""The trends that are drawn as charts."""
+SORTS = {
+    "name": "name",
+    "title": "title",
+    "department": "department",
+    "type": "type",
+    "priority": "priority",
+    "status": "status",
+    "assignee": "assignee",
+    "created": "created_at",
+    "closed": "closed_at",
+    "cycle": "cycle_d",
+    "value": "value",
+}
+
+
+class Cancelled(Exception):
+    """The question was withdrawn."""
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A figure in its measure's unit; None where there is no data, never 0. ``n`` tickets are
+    behind it."""
+
+    value: float | None
+    n: int
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One month of a series; ``selection`` are the tickets behind it."""
+
+    month: str
+    value: float | None
+    n: int
+    selection: Selection
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """A figure with what it was in the period before and its course by month.
+
+    ``people`` is set for the throughput: the distinct assignees it is divided by. ``low`` and
+    ``high`` are the median's neighbours where the measure is a duration: p85, and the mean.
+    """
+
+    measure: Measure
+    figure: Figure
+    before: Figure
+    spark: tuple[Point, ...]
+    selection: Selection
+    people: int | None = None
+    p85: float | None = None
+    mean: float | None = None
+
+    @property
+    def change(self) -> float | None:
+        """The figure less the one before; None where either has no data."""
+        if self.figure.value is None or self.before.value is None:
+            return None
+        return self.figure.value - self.before.value
+
+    @property
+    def better(self) -> bool | None:
+        """Whether the change is for the better; None for none, and where there is no telling."""
+        change, lower = self.change, self.measure.lower_is_better
+        return None if not change or lower is None else (change < 0) == lower
+
+
+@dataclass(frozen=True, slots=True)
+class Department:
+    """One line of the rollup; ``selection`` are its closed tickets."""
+
+    department: str
+    tickets: int
+    cycle_n: int
+    cycle_median_d: float | None
+    weighted_hours: float
+    assignees: int
+    hours_per_person: float | None
+    reopened: int
+    rework_pct: float
+    selection: Selection
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """One ticket as a list shows it. ``value`` is in the unit of the selection's measure."""
+
+    id: str
+    name: str
+    title: str
+    department: str
+    type: str
+    priority: str
+    status: str
+    assignee: str | None
+    created_at: dt.datetime
+    start_at: dt.datetime | None
+    closed_at: dt.datetime | None
+    resolved_at: dt.datetime | None
+    reopened: bool
+    cycle_d: float | None
+    value: float | None
+
+    @property
+    def close_month(self) -> str:
+        """``YYYY-MM``; empty while it is not closed."""
+        return f"{self.closed_at:%Y-%m}" if self.closed_at else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A part of a list; ``total`` is the whole list's length."""
+
+    rows: tuple[Ticket, ...]
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """The whole KPI page at once, of one moment of the data."""
+
+    tiles: tuple[Tile, ...]
+    further: tuple[Tile, ...]
+    series: dict[str, tuple[Point, ...]]
+    departments: tuple[Department, ...]
+    tickets: int
+    policy_version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """What there is to filter by."""
+
+    departments: tuple[str, ...]
+    types: tuple[str, ...]
+    priorities: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Holdings:
+    """What the file holds. ``waiting`` history rows belong to no ticket that is known;
+    ``truncated`` tickets have a history that begins in the middle."""
+
+    tickets: int
+    history: int
+    waiting: int
+    truncated: int
+    first: dt.datetime | None
+    last: dt.datetime | None
+
+
+class Board:
+    """Questions to one file of tickets under one policy.
+
+    Every method raises StoreError where the file can't be read, PolicyError where the policy names
+    no status column that the tickets have, and Cancelled.
+    """
+
+    def __init__(self, file: TicketFile, policy: Policy, *, keep: bool = True) -> None:
+        """``keep``: facts of another policy in the file are replaced; else they are left, and this
+        policy's are derived for each question."""
+        self.policy = policy
+        self._file = file
+        self._keep = keep
+        self._asking: DuckDBPyConnection | None = None
+
+    def cancel(self) -> None:
+        """End the question that is under way on another thread."""
+        asking = self._asking
+        if asking is not None:
+            with contextlib.suppress(Exception):
+                asking.interrupt()
+
+    def overview(self, period: Period, filters: Filters = EVERYTHING) -> Overview:
+        """Tiles, series, rollup."""
+        with self.asking() as conn:
+            return Overview(
+                tuple(tile(conn, each, period, filters) for each in TILES),
+                tuple(tile(conn, each, period, filters) for each in FURTHER_TILES),
+                {each.key: series(conn, each, _charted(period), filters) for each in SERIES},
+                rollup(conn, period, filters),
+                count(conn, Selection("tickets", None, filters)),
+                self.policy.version,
+            )
+
+    def tile(self, key: str, period: Period, filters: Filters = EVERYTHING) -> Tile:
+        """One measure's tile."""
+        with self.asking() as conn:
+            return tile(conn, MEASURES[key], period, filters)
+
+    def series(self, key: str, period: Period, filters: Filters = EVERYTHING) -> tuple[Point, ...]:
+        """A measure by month, oldest first; a month without data has None and 0 tickets."""
+        with self.asking() as conn:
+            return series(conn, MEASURES[key], period, filters)
+
+    def departments(
+        self, period: Period | None, filters: Filters = EVERYTHING
+    ) -> tuple[Department, ...]:
+        """The rollup of what was closed in the period, by department."""
+        with self.asking() as conn:
+            return rollup(conn, period, filters)
+
+    def tickets(
+        self,
+        selection: Selection,
+        *,
+        text: str = "",
+        sort: str = "created",
+        descending: bool = True,
+        limit: int = 200,
+        offset: int = 0,
+    ) -> Page:
+        """The tickets behind a figure, a page of them.
+
+        ``text`` narrows by name, title, assignee, status (letter case aside). ``sort`` is a key of
+        ``SORTS``; what has no value comes last. Without a text the page's total is the figure's n.
+        """
+        with self.asking() as conn:
+            return tickets(conn, selection, text, sort, descending, limit, offset)
+
+    def choices(self) -> Choices:
+        """What there is to filter by, each sorted."""
+        with self.asking() as conn:
+            found = [
+                tuple(
+                    row[0]
+                    for row in conn.execute(
+                        f"SELECT DISTINCT {column} FROM facts ORDER BY 1"
+                    ).fetchall()
+                )
+                for column in ("department", "type", "priority")
+            ]
+            return Choices(*found)
+
+    def holdings(self) -> Holdings:
+        """How much there is."""
+        with self.asking() as conn:
+            return holdings(conn)
+
+    @contextlib.contextmanager
+    def asking(self) -> Iterator[DuckDBPyConnection]:
+        """A connection with this policy's facts in the table ``facts``."""
+        import duckdb
+
+        self._make_facts()
+        with self._file.reading() as conn:
+            self._asking = conn
+            try:
+                if not derive.are_of(conn, self.policy):
+                    derive.derive_all(conn, self.policy, keep=False)
+                yield conn
+            except duckdb.InterruptException as error:
+                raise Cancelled from error
+            finally:
+                self._asking = None
+
+    def _make_facts(self) -> None:
+        if not self._keep:
+            return
+        with self._file.reading() as conn:
+            stale = not derive.are_of(conn, self.policy)
+        if stale:
+            with self._file.writing() as conn:
+                derive.derive_all(conn, self.policy)
+
+
+def figure(conn: DuckDBPyConnection, selection: Selection) -> Figure:
+    """The figure over a selection."""
+    where, values = selection.sql()
+    row = _one(
+        conn,
+        f"SELECT {selection.counted.figure}, count(*) FROM {source_of(selection)} WHERE {where}",
+        values,
+    )
+    return Figure(_scaled(row[0], row[1], selection.period, selection.counted), row[1])
+
+
+def count(conn: DuckDBPyConnection, selection: Selection) -> int:
+    """How many tickets are behind a figure."""
+    where, values = selection.sql()
+    return int(_one(conn, f"SELECT count(*) FROM {source_of(selection)} WHERE {where}", values)[0])
+
+
+def tile(conn: DuckDBPyConnection, measure: Measure, period: Period, filters: Filters) -> Tile:
+    """A measure over a period, before it, and by month up to its end."""
+    selection = Selection(measure.key, period, filters)
+    where, values = selection.sql()
+    micros = measure.micros
+    beside = (
+        (measures.median(micros, measure.per, 0.85), measures.mean(micros, measure.per))
+        if micros
+        else ("NULL", "NULL")
+    )
+    people, p85, mean = _one(
+        conn,
+        f"SELECT count(DISTINCT assignee), {', '.join(beside)} FROM facts WHERE {where}"
+        if measure is not measures.RELEASES
+        else "SELECT 0, NULL, NULL",
+        values if measure is not measures.RELEASES else [],
+    )
+    return Tile(
+        measure,
+        figure(conn, selection),
+        figure(conn, replace(selection, period=period.before())),
+        series(conn, measure, last_months(SPARK_MONTHS, _last_day(period)), filters),
+        selection,
+        people if measure is measures.THROUGHPUT else None,
+        p85,
+        mean,
+    )
+
+
+def series(
+    conn: DuckDBPyConnection, measure: Measure, period: Period, filters: Filters
+) -> tuple[Point, ...]:
+    """A measure by whole months."""
+    months = period.months()
+    whole = Period(month(months[0]).start, month(months[-1]).end)
+    selection = Selection(measure.key, whole, filters)
+    where, values = selection.sql()
+    rows = conn.execute(
+        f"SELECT strftime({measure.moment}, '%Y-%m') AS m, {measure.figure}, count(*) "
+        f"FROM {source_of(selection)} WHERE {where} GROUP BY m",
+        values,
+    ).fetchall()
+    found = {row[0]: (row[1], row[2]) for row in rows}
+    return tuple(
+        Point(each, *found.get(each, (None, 0)), selection.in_month(each)) for each in months
+    )
+
+
+def rollup(
+    conn: DuckDBPyConnection, period: Period | None, filters: Filters
+) -> tuple[Department, ...]:
+    """What was closed, by present department."""
+    selection = Selection("closed", period, filters)
+    where, values = selection.sql()
+    cycle = measures.CYCLE
+    rows = conn.execute(
+        f"SELECT department, count(*), count(*) FILTER ({cycle.where}), "
+        f"{cycle.figure} FILTER ({cycle.where}), {measures.HOURS}, count(DISTINCT assignee), "
+        f"{measures.PER_PERSON}, count(*) FILTER (reopened), {measures.REWORK.figure} "
+        f"FROM facts WHERE {where} GROUP BY department ORDER BY department",
+        values,
+    ).fetchall()
+    return tuple(Department(*[*row, selection.of_department(row[0])]) for row in rows)
+
+
+def tickets(
+    conn: DuckDBPyConnection,
+    selection: Selection,
+    text: str = "",
+    sort: str = "created",
+    descending: bool = True,
+    limit: int = 200,
+    offset: int = 0,
+) -> Page:
+    """The tickets behind a figure."""
+    where, values = selection.sql()
+    if text:
+        where += " AND contains(lower(concat_ws(' ', name, title, assignee, status)), lower(?))"
+        values = [*values, text]
+    cycle = measures.CYCLE
+    total = _one(conn, f"SELECT count(*) FROM {source_of(selection)} WHERE {where}", values)[0]
+    rows = conn.execute(
+        "SELECT id, name, title, department, type, priority, status, assignee, created_at, "
+        "start_at, closed_at, resolved_at, reopened, "
+        f"CASE WHEN {cycle.where} THEN {cycle.value} END AS cycle_d, "
+        f"{selection.counted.value} AS value FROM {source_of(selection)} WHERE {where} "
+        f"ORDER BY {SORTS[sort]} {'DESC' if descending else 'ASC'} NULLS LAST, id LIMIT ? OFFSET ?",
+        [*values, limit, offset],
+    ).fetchall()
+    return Page(tuple(Ticket(*row) for row in rows), total)
+
+
+def holdings(conn: DuckDBPyConnection) -> Holdings:
+    """How much there is."""
+    waiting = (
+        "SELECT count(*) FROM history WHERE NOT deleted AND ticket NOT IN (SELECT _id FROM tickets)"
+    )
+    row = _one(
+        conn,
+        f"SELECT count(*), (SELECT count(*) FROM history WHERE NOT deleted), ({waiting}), "
+        "count(*) FILTER (truncated), min(created_at), max(created_at) FROM facts",
+        [],
+    )
+    return Holdings(*row)
+
+
+def source_of(selection: Selection) -> str:
+    """The relation that a measure is asked of: the releases' needs the incidents beside it."""
+    if selection.counted is not measures.RELEASES:
+        return "facts"
+    return _RELEASES
+
+
+_RELEASES = """(
+    SELECT r.*, i.created_at IS NULL OR i.created_at > r.closed_at + r.release_window AS reliable
+    FROM (SELECT * FROM facts WHERE counts_release AND closed_at IS NOT NULL) r
+    ASOF LEFT JOIN (SELECT created_at FROM facts WHERE counts_incident) i
+        ON r.closed_at < i.created_at)"""
+
+
+def _charted(period: Period) -> Period:
+    """The months that charts show: the period's, or the year up to its end where it is shorter."""
+    year = last_months(SPARK_MONTHS, _last_day(period))
+    return period if period.start < year.start else year
+
+
+def _last_day(period: Period) -> dt.date:
+    return period.end - dt.timedelta(days=1)
+
+
+def _scaled(value: Any, n: int, period: Period | None, measure: Measure) -> float | None:
+    """The throughput of a stretch that is no month is brought to thirty days."""
+    if value is None or n == 0:
+        return None
+    if measure is measures.THROUGHPUT and period is not None and not period.is_month:
+        return float(value) / (period.days / 30)
+    return float(value)
+
+
+def _one(conn: DuckDBPyConnection, sql: str, values: Sequence[Any]) -> Any:
+    return conn.execute(sql, values).fetchone()

@@ -1,0 +1,170 @@
+"""A CSV export as a relation: its header, its rows, and where in the file the bad ones are."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+from services.kpis.facts import literal, quoted
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+LONGEST_LINE = 64 << 20
+_SAID = {
+    "MISSING COLUMNS": "it has fewer values than the header has names",
+    "TOO MANY COLUMNS": "it has more values than the header has names",
+    "UNQUOTED VALUE": "a quote is opened and never closed, or text follows a closing one",
+    "INVALID ENCODING": "it is not UTF-8 text",
+    "LINE SIZE OVER MAXIMUM": "it is longer than any row may be",
+}
+
+
+class LoadError(ValueError):
+    """A file that can't be loaded; one sentence. Nothing was changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class BadRow:
+    """A row that was left out. ``line`` counts from 1, the header's included."""
+
+    file: str
+    line: int
+    message: str
+
+
+def moment(column: str) -> str:
+    """A column's text as a UTC timestamp; NULL for what is no date.
+
+    DuckDB's TIMESTAMP ignores an offset, its TIMESTAMPTZ takes 50 times as long, and both take
+    words such as ``epoch``.
+    """
+    plain = f"({column} LIKE '%Z' OR {column} LIKE '%+0000' OR length({column}) <= 19)"
+    return (
+        f"CASE WHEN {column} >= '0' AND {column} < ':' THEN CASE WHEN {plain} "
+        f"THEN TRY_CAST({column} AS TIMESTAMP) "
+        f"ELSE TRY_CAST({column} AS TIMESTAMPTZ)::TIMESTAMP END END"
+    )
+
+
+class Export:
+    """One file of one object. ``needed`` are the columns without which it is no such export.
+
+    Raises LoadError: no such file, no text, a header that lacks a column or has one twice.
+    """
+
+    def __init__(self, path: Path, what: str, needed: Sequence[str]) -> None:
+        self.path = path
+        self._rejects = f"rejects_of_{what}"
+        try:
+            with _text(path) as lines:
+                first = lines.readline(LONGEST_LINE)
+        except (OSError, EOFError) as error:
+            reason = getattr(error, "strerror", None) or str(error)
+            raise LoadError(f"{path} can't be read: {reason}") from error
+        except UnicodeError as error:
+            raise LoadError(f"{path} is not UTF-8 text") from error
+        self._delimiter = max(",;\t", key=first.count)
+        self.header = [n.strip() for n in next(csv.reader([first], delimiter=self._delimiter), [])]
+        known = {name.casefold(): name for name in self.header}
+        lacking = [name for name in needed if name.casefold() not in known]
+        if lacking:
+            raise LoadError(
+                f"{path} is no export of {what}: its first line lacks {', '.join(lacking)}"
+            )
+        if len(known) < len(self.header) or "" in known:
+            raise LoadError(f"{path} has a column without a name, or two of the same name")
+        self._known = known
+
+    def column(self, name: str) -> str:
+        """A column by its name, letter case aside, as SQL; NULL where the file has none."""
+        found = self._known.get(name.casefold())
+        return "NULL" if found is None else quoted(found)
+
+    def relation(self) -> str:
+        """The rows as SQL, all columns text and an empty value NULL. What is no row of the
+        header's shape is set aside and found by ``bad_rows``."""
+        columns = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in self.header)
+        return (
+            f"read_csv({literal(str(self.path))}, header = true, auto_detect = false, "
+            f"delim = {literal(self._delimiter)}, quote = '\"', escape = '\"', "
+            f"columns = {{{columns}}}, ignore_errors = true, store_rejects = true, "
+            f"rejects_table = {literal(self._rejects)}, "
+            f"rejects_scan = {literal(self._rejects + '_scans')}, max_line_size = {LONGEST_LINE}, "
+            f"compression = {literal('gzip' if self.path.suffix == '.gz' else 'none')})"
+        )
+
+    def bad_rows(self, conn: DuckDBPyConnection, ids: Sequence[str], left_out: int) -> list[BadRow]:
+        """Where the rows are that were set aside, and the ``left_out`` ones that have no value in
+        one of the ``ids`` columns or no date; by line. The file is read once more for it."""
+        broken = [
+            (int(position), str(kind))
+            for position, kind in conn.execute(
+                f"SELECT DISTINCT ON (line) line_byte_position, error_type FROM {self._rejects} "
+                "WHERE line_byte_position IS NOT NULL"
+            ).fetchall()
+        ]
+        found = dict(_lines_at(self.path, broken))
+        if left_out:
+            created = self.column("CreatedDate")
+            no_dates = {
+                row[0]
+                for row in conn.execute(
+                    f"SELECT DISTINCT {created} FROM {self.relation()} "
+                    f"WHERE {created} IS NOT NULL AND {moment(created)} IS NULL"
+                ).fetchall()
+            }
+            found = dict(self._missing(ids, no_dates)) | found
+        return [BadRow(str(self.path), line, found[line]) for line in sorted(found)]
+
+    def _missing(self, ids: Sequence[str], no_dates: set[str]) -> Iterator[tuple[int, str]]:
+        names = [name.casefold() for name in self.header]
+        places = [(name, names.index(name.casefold())) for name in ids]
+        created = names.index("createddate")
+        csv.field_size_limit(LONGEST_LINE)
+        with _text(self.path, errors="replace") as lines:
+            reader = csv.reader(lines, delimiter=self._delimiter)
+            line = 1
+            for number, row in enumerate(reader):
+                start, line = line, reader.line_num + 1
+                if number == 0 or len(row) != len(names):
+                    continue
+                lacks = [name for name, place in places if not row[place]]
+                if lacks:
+                    yield start, f"it has no {' and no '.join(lacks)}"
+                elif not row[created]:
+                    yield start, "it has no CreatedDate"
+                elif row[created] in no_dates:
+                    yield start, f"CreatedDate {row[created][:40]!r} is no date"
+
+
+def _text(path: Path, errors: str = "strict") -> IO[str]:
+    """The file's text; line ends are left as they are."""
+    raw: IO[bytes] = gzip.open(path) if path.suffix == ".gz" else path.open("rb")  # type: ignore[assignment]  # noqa: SIM115
+    return io.TextIOWrapper(raw, encoding="utf-8-sig", errors=errors, newline="")
+
+
+def _lines_at(path: Path, places: Sequence[tuple[int, str]]) -> Iterator[tuple[int, str]]:
+    """The line numbers of byte positions, each with what is wrong there."""
+    if not places:
+        return
+    with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as raw:
+        line, at = 1, 0
+        for position, kind in sorted(places):
+            while at < position:
+                block = raw.read(min(1 << 20, position - at))
+                if not block:
+                    break
+                line += block.count(b"\n")
+                at += len(block)
+            # The position may be that of the line end before.
+            ahead = raw.read(2)
+            at += len(ahead)
+            extra = ahead.count(b"\n")
+            yield line + (1 if ahead[:1] in b"\r\n" and extra else 0), _SAID.get(kind, kind.lower())
+            line += extra

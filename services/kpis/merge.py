@@ -1,0 +1,142 @@
+"""Rows that arrived, into what is kept: newer versions win, nothing is doubled, facts follow.
+
+The result does not depend on the order of arrival. A ticket's newest version counts: by
+SystemModstamp (else LastModifiedDate), and a row that has neither is as new as its load. A deleted
+ticket keeps its row as a mark, so that an older version that arrives late does not bring it back.
+History rows of a ticket that is not known wait until it comes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from services.kpis import derive
+from services.kpis.facts import quoted
+from services.kpis.policy import Policy
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+SLOT = "(hash({id}) & 4294967295)::UINTEGER"
+"""A number beside each id: finding a few tickets among millions compares numbers, not texts."""
+_SMALL = 0.1
+"""Up to this part of the tickets, facts are derived one by one rather than all at once."""
+_HISTORY = ("ticket", "id", "happened", "actor", "field", "old", "new", "deleted")
+_OWN = ("_id", "_created_at", "_version", "_deleted")
+
+
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """How many tickets and history rows were new or changed, and whose facts were derived."""
+
+    tickets: int
+    history: int
+    touched: int
+
+
+def merge_tickets(conn: DuckDBPyConnection, source: str, raw: Sequence[str]) -> int:
+    """Take tickets over from a relation with the columns ``_id, _created_at, _version, _deleted``
+    and the ``raw`` ones; gives how many are new or changed and notes them in ``touched``."""
+    columns = _match_columns(conn, raw)
+    pairs = [*((quoted(name), name) for name in _OWN), *columns.items()]
+    listed = ", ".join(f"{theirs} AS {quoted(ours)}" for theirs, ours in pairs)
+    newest = (
+        f"SELECT {SLOT.format(id='_id')} AS _slot, {listed} FROM {source} "
+        "QUALIFY row_number() OVER (PARTITION BY _id ORDER BY _version DESC, "
+        f"{', '.join(theirs for theirs, _ in pairs[1:])}) = 1"
+    )
+    if _empty(conn, "tickets"):
+        conn.execute(f"INSERT INTO tickets BY NAME {newest}")
+        conn.execute("INSERT INTO touched SELECT _slot, _id FROM tickets")
+        return _count(conn, "tickets")
+    conn.execute(f"CREATE OR REPLACE TEMP TABLE newest AS {newest}")
+    differs = " OR ".join(
+        f"t.{quoted(ours)} IS DISTINCT FROM n.{quoted(ours)}"
+        for ours in ("_created_at", "_deleted", *columns.values())
+    )
+    conn.execute(
+        "CREATE OR REPLACE TEMP TABLE changed AS SELECT n.* FROM newest n LEFT JOIN tickets t "
+        "ON t._slot = n._slot AND t._id = n._id "
+        f"WHERE t._id IS NULL OR (n._version >= t._version AND ({differs}))"
+    )
+    conn.execute(
+        "DELETE FROM tickets WHERE _slot IN (SELECT _slot FROM changed) "
+        "AND _id IN (SELECT _id FROM changed)"
+    )
+    conn.execute("INSERT INTO tickets BY NAME SELECT * FROM changed")
+    conn.execute("INSERT INTO touched SELECT _slot, _id FROM changed")
+    return _count(conn, "changed")
+
+
+def merge_history(conn: DuckDBPyConnection, source: str) -> int:
+    """Take history rows over from a relation with the columns of ``_HISTORY``; gives how many are
+    new or changed and notes their tickets in ``touched``."""
+    listed = ", ".join(_HISTORY)
+    rows = f"SELECT {SLOT.format(id='ticket')} AS slot, {listed} FROM {source}"
+    if _empty(conn, "history"):
+        conn.execute(f"INSERT INTO history BY NAME {rows}")
+        conn.execute("INSERT INTO touched SELECT DISTINCT slot, ticket FROM history")
+        return _count(conn, "history")
+    order = ", ".join(_HISTORY)
+    conn.execute(
+        f"CREATE OR REPLACE TEMP TABLE newest AS SELECT * FROM ({rows}) "
+        f"QUALIFY row_number() OVER (PARTITION BY id ORDER BY {order}) = 1"
+    )
+    differs = " OR ".join(f"h.{name} IS DISTINCT FROM n.{name}" for name in _HISTORY[2:])
+    conn.execute(
+        "CREATE OR REPLACE TEMP TABLE changed AS SELECT n.* FROM newest n LEFT JOIN "
+        "(SELECT * FROM history WHERE slot IN (SELECT slot FROM newest)) h "
+        f"ON h.slot = n.slot AND h.id = n.id WHERE h.id IS NULL OR {differs}"
+    )
+    conn.execute(
+        "DELETE FROM history WHERE slot IN (SELECT slot FROM changed) "
+        "AND id IN (SELECT id FROM changed)"
+    )
+    conn.execute("INSERT INTO history BY NAME SELECT * FROM changed")
+    conn.execute("INSERT INTO touched SELECT DISTINCT slot, ticket FROM changed")
+    return _count(conn, "changed")
+
+
+def begin(conn: DuckDBPyConnection) -> None:
+    """Start noting which tickets are touched."""
+    conn.execute("CREATE OR REPLACE TEMP TABLE touched (slot UINTEGER, id VARCHAR)")
+
+
+def finish(conn: DuckDBPyConnection, policy: Policy) -> int:
+    """Derive the facts of what was touched; gives how many tickets that is."""
+    number = int(_one(conn, "SELECT count(DISTINCT id) FROM touched"))
+    if not derive.are_of(conn, policy) or number > _SMALL * _count(conn, "tickets"):
+        derive.derive_all(conn, policy)
+    elif number:
+        derive.derive_touched(conn, policy)
+    return number
+
+
+def _match_columns(conn: DuckDBPyConnection, raw: Sequence[str]) -> Mapping[str, str]:
+    """The arriving columns (as identifiers) to the kept ones, which are made where need be.
+
+    A name that differs from a kept one by letter case alone is that one, as in Salesforce.
+    """
+    known = {name.casefold(): name for name in derive.raw_columns(conn)}
+    matched: dict[str, str] = {}
+    for name in raw:
+        if name.casefold() not in known:
+            conn.execute(f"ALTER TABLE tickets ADD COLUMN {quoted(name)} VARCHAR")
+            known[name.casefold()] = name
+        matched[quoted(name)] = known[name.casefold()]
+    return matched
+
+
+def _empty(conn: DuckDBPyConnection, table: str) -> bool:
+    return conn.execute(f"SELECT 1 FROM {table} LIMIT 1").fetchone() is None
+
+
+def _count(conn: DuckDBPyConnection, table: str) -> int:
+    return int(_one(conn, f"SELECT count(*) FROM {table}"))
+
+
+def _one(conn: DuckDBPyConnection, sql: str) -> int:
+    found = conn.execute(sql).fetchone()
+    return int(found[0]) if found else 0

@@ -1,0 +1,189 @@
+"""The tickets' own file: raw rows as they came, and what was derived from them.
+
+A DuckDB file beside the outbox database, because a million tickets are summed over, not looked up.
+DuckDB lets either one process write or several read, so nobody keeps the file open: each use opens
+it, is done in moments and closes it, and whoever finds it taken tries again. Bulk loads work on a
+copy that takes the file's place at the end: readers see the old rows until then, and a load that
+is stopped leaves nothing behind. Writers take turns by a lock that the system lets go of with the
+process.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from store.database import StoreError, refuse_network
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+SCHEMA_VERSION = 1
+PATIENCE = 10.0
+"""Seconds to wait for a file that another process has open for a moment."""
+_RETRY = 0.02
+_HIGHEST_MEMORY = 2 << 30
+_SCHEMA = """
+    CREATE TABLE meta (key VARCHAR PRIMARY KEY, value VARCHAR NOT NULL);
+    CREATE TABLE tickets (
+        _slot UINTEGER, _id VARCHAR, _created_at TIMESTAMP, _version TIMESTAMP, _deleted BOOLEAN);
+    CREATE TABLE history (
+        slot UINTEGER, ticket VARCHAR, id VARCHAR, happened TIMESTAMP, actor VARCHAR, field VARCHAR,
+        old VARCHAR, new VARCHAR, deleted BOOLEAN);
+    CREATE TABLE responses (
+        slot UINTEGER, ticket VARCHAR, id VARCHAR, happened TIMESTAMP, actor VARCHAR,
+        source VARCHAR);
+"""
+_gates: dict[str, threading.RLock] = {}
+"""One use at a time in this process: DuckDB's own lock is between processes."""
+
+
+class TicketFile:
+    """Opens the file at ``path``, which need not exist. Every method raises StoreError."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._gate = _gates.setdefault(str(path.absolute()), threading.RLock())
+
+    @contextlib.contextmanager
+    def reading(self) -> Iterator[DuckDBPyConnection]:
+        """A connection that can't change the file; temporary tables and views may be made."""
+        with self._gate:
+            if not self.path.exists():
+                self._create()
+            conn = self._open(self.path, read_only=True)
+            try:
+                yield conn
+            finally:
+                conn.close()
+
+    @contextlib.contextmanager
+    def writing(self) -> Iterator[DuckDBPyConnection]:
+        """A transaction on the file in place, for what takes moments; readers wait for it."""
+        with self._writer(), self._gate:
+            if not self.path.exists():
+                self._create()
+            conn = self._open(self.path)
+            try:
+                conn.execute("BEGIN")
+                yield conn
+                conn.execute("COMMIT")
+            finally:
+                conn.close()
+
+    @contextlib.contextmanager
+    def rewriting(self) -> Iterator[DuckDBPyConnection]:
+        """A transaction on a copy that becomes the file when all went well; readers never wait."""
+        with self._writer():
+            self._sweep()
+            copy = self.path.with_name(f"{self.path.name}.new")
+            if self.path.exists():
+                with self._gate:
+                    shutil.copyfile(self.path, copy)
+            else:
+                self._lay_out(copy)
+            try:
+                conn = self._open(copy)
+                try:
+                    conn.execute("BEGIN")
+                    yield conn
+                    conn.execute("COMMIT")
+                    conn.execute("CHECKPOINT")
+                finally:
+                    conn.close()
+                with self._gate:
+                    os.replace(copy, self.path)
+            except BaseException:
+                self._sweep()
+                raise
+
+    def _create(self) -> None:
+        with self._writer():
+            if not self.path.exists():
+                self._sweep()
+                fresh = self.path.with_name(f"{self.path.name}.new")
+                self._lay_out(fresh)
+                os.replace(fresh, self.path)
+
+    def _lay_out(self, path: Path) -> None:
+        conn = self._open(path)
+        try:
+            conn.execute(_SCHEMA)
+            conn.execute("INSERT INTO meta VALUES ('schema', ?)", [str(SCHEMA_VERSION)])
+        finally:
+            conn.close()
+
+    def _sweep(self) -> None:
+        """Take away what a load that was killed left."""
+        for suffix in (".new", ".new.wal"):
+            self.path.with_name(self.path.name + suffix).unlink(missing_ok=True)
+
+    def _open(self, path: Path, *, read_only: bool = False) -> DuckDBPyConnection:
+        import duckdb
+
+        settings: dict[str, str | bool | int | float | list[str]] = {
+            "memory_limit": f"{_memory() >> 20}MiB",
+            "temp_directory": str(self.path.with_name(f"{self.path.name}.tmp")),
+            # Nothing is ever fetched from anywhere.
+            "autoinstall_known_extensions": False,
+            "autoload_known_extensions": False,
+        }
+        end = time.monotonic() + PATIENCE
+        while True:
+            try:
+                conn = duckdb.connect(str(path), read_only=read_only, config=settings)
+                break
+            except duckdb.IOException as error:
+                if "lock" not in str(error):
+                    raise StoreError(
+                        f"the tickets' file {path} can't be opened: {error}"
+                    ) from error
+                if time.monotonic() > end:
+                    raise StoreError(
+                        f"another program holds the tickets ({path}); nothing was changed, "
+                        "try again"
+                    ) from error
+                time.sleep(_RETRY)
+            except duckdb.Error as error:
+                raise StoreError(
+                    f"the tickets' file {path} is damaged; it was left as it is. Move it away and "
+                    f"load the tickets again ({str(error).splitlines()[0]})"
+                ) from error
+        conn.execute("SET TimeZone = 'UTC'")
+        return conn
+
+    @contextlib.contextmanager
+    def _writer(self) -> Iterator[None]:
+        """Be the one writer among all processes. SQLite's file lock is portable, and the system
+        lets go of it with a process that dies."""
+        self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        refuse_network(self.path.parent)
+        lock = sqlite3.connect(
+            self.path.with_name(f"{self.path.name}.lock"), timeout=PATIENCE, isolation_level=None
+        )
+        try:
+            try:
+                lock.execute("BEGIN EXCLUSIVE")
+            except sqlite3.OperationalError as error:
+                raise StoreError(
+                    "another program is bringing tickets in; nothing was changed, try again"
+                ) from error
+            yield
+        finally:
+            lock.close()
+
+
+def _memory() -> int:
+    """Bytes a query may hold before it goes on on disk: half of the machine's, 2 GiB at most."""
+    try:
+        whole = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):
+        return _HIGHEST_MEMORY
+    return min(_HIGHEST_MEMORY, whole // 2)

@@ -1,0 +1,89 @@
+"""steerco tickets: bringing tickets and their history in."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from tui.commands.shell import Json, print_json, say
+
+if TYPE_CHECKING:
+    from services.kpis.load import Loaded, Side
+
+app = typer.Typer(help="The tickets behind the KPIs.", no_args_is_help=True)
+_SHOWN = 20
+"""Bad rows that are printed; --json has a thousand of them."""
+
+
+@app.callback()
+def tickets() -> None:
+    """The tickets behind the KPIs."""
+
+
+@app.command()
+def load(
+    tickets: Annotated[
+        Path, typer.Option("--tickets", metavar="FILE", help="An export of Ticket__c (CSV, .gz).")
+    ],
+    history: Annotated[
+        Path,
+        typer.Option("--history", metavar="FILE", help="An export of Ticket__History (CSV, .gz)."),
+    ],
+    as_json: Json = False,
+) -> None:
+    """Load tickets and their history from two CSV exports.
+
+    Bad rows are left out and listed; a file that was loaded before adds nothing. Stopped half way
+    it leaves everything as it was.
+
+    \b
+    Example:
+      steerco tickets load --tickets Ticket__c.csv --history Ticket__History.csv
+    """
+    from services import config
+    from services.kpis.load import load as bring_in
+    from services.kpis.place import policy_in_force, ticket_file
+
+    settings = config.load()
+    file = ticket_file(settings, config.ready_home())
+    done = bring_in(file, policy_in_force(settings), tickets, history)
+    if as_json:
+        print_json(_report(done))
+    else:
+        _print(done)
+
+
+def _report(done: Loaded) -> dict[str, Any]:
+    return {
+        "tickets": _side(done.tickets),
+        "history": _side(done.history),
+        "touched": done.touched,
+        "waiting": done.waiting,
+        "truncated": done.truncated,
+        "bad_rows": [
+            {"file": each.file, "line": each.line, "message": each.message}
+            for each in done.bad_rows
+        ],
+    }
+
+
+def _side(side: Side) -> dict[str, int]:
+    return {"read": side.read, "new": side.new, "bad": side.bad}
+
+
+def _print(done: Loaded) -> None:
+    for label, side in (("Tickets", done.tickets), ("History", done.history)):
+        bad = f", {side.bad:,} bad and left out" if side.bad else ""
+        say(f"{label}: {side.read:,} rows read, {side.new:,} new or changed{bad}")
+    say(f"{done.touched:,} tickets computed anew")
+    if done.waiting:
+        say(f"{done.waiting:,} history rows wait for a ticket that is not here")
+    if done.truncated:
+        say(f"{done.truncated:,} tickets have a history that begins in the middle")
+    for each in done.bad_rows[:_SHOWN]:
+        say(f"{each.file} line {each.line}: {each.message}")
+    more = done.tickets.bad + done.history.bad - _SHOWN
+    if more > 0:
+        say(f"and {more:,} more bad rows")
