@@ -8,8 +8,11 @@ from services.sandbox import (
     collection,
     composite,
     describe,
+    layouts,
+    passwords,
     replication,
     rows,
+    search,
     soql_run,
     storage,
 )
@@ -45,6 +48,9 @@ def handle(org: Org, call: Call) -> Answer:
             return _composite(org, call, rest)
         case "limits" if not rest:
             return limits(org)
+        case "search" if not rest:
+            _only(call, "GET")
+            return search.search(org, call)
         case "jobs" if rest and rest[0].lower() in ("ingest", "query"):
             handler = bulk.handle if rest[0].lower() == "ingest" else bulk_query.handle
             return handler(org, call, rest[1:])
@@ -84,6 +90,12 @@ def _sobjects(org: Org, call: Call, rest: tuple[str, ...]) -> Answer:
         case ["describe"]:
             _only(call, "GET")
             return describe.describe(org, call, obj)
+        case ["describe", "layouts", record_type]:
+            _only(call, "GET")
+            return layouts.layout(org, obj, record_type)
+        case [user, "password"] if obj.name == "User":
+            _only(call, "DELETE", "GET", "POST")
+            return passwords.handle(org, call, user)
         case ["updated"]:
             _only(call, "GET")
             return replication.updated(org, call, obj)
@@ -127,7 +139,7 @@ def _resources(org: Org, call: Call) -> Answer:
     (organization,) = (
         org.store.connection().execute("SELECT Id FROM Organization LIMIT 1").fetchone()
     )
-    names = ("sobjects", "query", "queryAll", "composite", "limits", "jobs")
+    names = ("sobjects", "query", "queryAll", "search", "composite", "limits", "jobs")
     return Answer(
         200,
         {name: f"{call.base}/{name}" for name in names}

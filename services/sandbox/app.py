@@ -19,8 +19,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Message, Receive, Scope, Send
 
-from services.sandbox import api, auth, soap
-from services.sandbox.errors import ApiError
+from services.sandbox import api, auth, bulk_v1, soap
+from services.sandbox.errors import ApiError, not_found
 from services.sandbox.faults import DATA_PATH
 from services.sandbox.org import Org
 from services.sandbox.wire import Answer, Call, Effects, failed
@@ -32,6 +32,7 @@ _LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 Cut = Callable[[Request], None]
 Serve = Callable[[Request, bytes, Effects], Answer]
 Endpoint = Callable[[Request], Awaitable[Response]]
+Handle = Callable[[Org, Call], Answer]
 
 
 class CutBody(Response):
@@ -59,6 +60,9 @@ def build(org: Org, cut: Cut) -> Starlette:
         Route("/services/oauth2/userinfo", shell.page(shell.user_info), methods=["GET", "POST"]),
         Route("/id/{organization}/{user}", shell.page(shell.user_info), methods=["GET"]),
         Route("/services/Soap/u/{version:path}", shell.page(shell.soap), methods=["POST"]),
+        Route("/services/Soap/{rest:path}", shell.page(shell.no_soap), methods=["POST"]),
+        Route("/services/apexrest/{rest:path}", shell.page(shell.no_apex), methods=_METHODS),
+        Route("/services/async/{rest:path}", shell.page(shell.bulk_v1), methods=_METHODS),
         Route("/{rest:path}", shell.page(shell.data), methods=_METHODS),
     ]
     return Starlette(routes=routes, exception_handlers={Exception: _broken})
@@ -118,26 +122,63 @@ class _Shell:
             return api.versions()
         version = parts[2].removeprefix("v") if len(parts) > 2 else ""
         if not raw.startswith(DATA_PATH) or version not in api.VERSIONS:
-            raise ApiError(404, "NOT_FOUND", "The requested resource does not exist")
-        db = self.org.store.connection()
-        user = auth.user_of(db, request.headers.get("authorization", ""))
-        used = self.org.count_call()
-        limit = {"Sforce-Limit-Info": f"api-usage={used}/{self.org.daily_calls}"}
-        call = Call(
+            raise not_found()
+        session = request.headers.get("authorization", "")
+        call = self._call(request, body, effects, session, version, parts[3:])
+        return self._counted(call, api.handle)
+
+    def bulk_v1(self, request: Request, body: bytes, effects: Effects) -> Answer:
+        """The first Bulk API, whose callers show their session in a header of its own."""
+        rest = str(request.path_params["rest"]).rstrip("/")
+        version, *parts = rest.split("/")
+        if version not in api.VERSIONS:
+            raise not_found()
+        session = f"Bearer {request.headers.get('x-sfdc-session', '')}"
+        try:
+            call = self._call(request, body, effects, session, version, parts)
+        except ApiError as error:
+            return bulk_v1.refused(error)
+        return self._counted(call, bulk_v1.handle)
+
+    def no_soap(self, request: Request, body: bytes, effects: Effects) -> Answer:
+        """The Metadata API and other SOAP services: this org has none of them."""
+        return soap.unknown_service(request.url.path)
+
+    def no_apex(self, request: Request, body: bytes, effects: Effects) -> Answer:
+        """Apex classes that answer REST: this org has none."""
+        auth.user_of(self.org.store.connection(), request.headers.get("authorization", ""))
+        raise ApiError(404, "NOT_FOUND", "Could not find a match for URL")
+
+    def _call(
+        self,
+        request: Request,
+        body: bytes,
+        effects: Effects,
+        session: str,
+        version: str,
+        parts: list[str],
+    ) -> Call:
+        """A request of whoever the session is of. Raises ApiError 401."""
+        return Call(
             "GET" if request.method == "HEAD" else request.method,
-            tuple(parts[3:]),
+            tuple(parts),
             dict(parse_qsl(request.url.query, keep_blank_values=True)),
             dict(request.headers),
             body,
             version,
-            user,
+            auth.user_of(self.org.store.connection(), session),
             _origin(request),
             effects,
         )
+
+    def _counted(self, call: Call, handle: Handle) -> Answer:
+        """Answer a call that counts among the day's."""
+        used = self.org.count_call()
+        limit = {"Sforce-Limit-Info": f"api-usage={used}/{self.org.daily_calls}"}
         try:
             if used > self.org.daily_calls:
                 raise ApiError(403, "REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded.")
-            answer = api.handle(self.org, call)
+            answer = handle(self.org, call)
         except ApiError as error:
             answer = failed(error)
         return Answer(answer.status, answer.body, limit | dict(answer.headers), answer.media)

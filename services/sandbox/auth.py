@@ -18,6 +18,7 @@ from typing import Any
 from services.sandbox import storage
 from services.sandbox.errors import ApiError
 from services.sandbox.org import Org
+from services.sandbox.passwords import password_of
 from services.sandbox.storage import Row
 from services.sandbox.wire import Answer
 
@@ -91,8 +92,8 @@ def check_password(db: sqlite3.Connection, username: str, password: str) -> Row:
     Raises LoginRefused.
     """
     user = _user(db, username)
-    secret = storage.setting(db, "secret")
-    if user is None or not hmac.compare_digest(password[: len(secret)].encode(), secret.encode()):
+    known = password_of(db, user["Id"]) if user else ""
+    if user is None or not hmac.compare_digest(password[: len(known)].encode(), known.encode()):
         raise LoginRefused("invalid_grant", "authentication failure")
     return user
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from services.sandbox import collection, dml, storage
+from services.sandbox import collection, storage
 from services.sandbox.bulk_csv import (
     DELIMITERS,
     LINE_ENDINGS,
@@ -21,9 +21,10 @@ from services.sandbox.bulk_csv import (
     read_table,
     write_table,
 )
-from services.sandbox.errors import ApiError, Fault, SaveRefused, not_found, refuse
+from services.sandbox.bulk_operations import checked, saver
+from services.sandbox.errors import ApiError, Fault, SaveRefused, not_found
 from services.sandbox.ids import canonical
-from services.sandbox.incoming import Incoming, key_field, stamp
+from services.sandbox.incoming import Incoming, stamp
 from services.sandbox.org import Org, Work, working
 from services.sandbox.schema import SObject
 from services.sandbox.standard import find_object
@@ -33,7 +34,6 @@ JOB_PREFIX = "750"
 BATCH = 200
 BATCHES_A_LOOK = 10
 CSV = "text/csv;charset=UTF-8"
-OPERATIONS = ("insert", "update", "upsert", "delete", "hardDelete")
 _ENDED = ("JobComplete", "Aborted", "Failed")
 
 Info = dict[str, Any]
@@ -63,15 +63,8 @@ def handle(org: Org, call: Call, rest: Sequence[str]) -> Answer:
 def create(org: Org, call: Call) -> Answer:
     """Open an ingest job."""
     body = call.json_object()
-    obj = find_object(str(body.get("object")))
-    operation = body.get("operation")
-    if obj is None or not obj.writable:
-        raise ApiError(400, "INVALIDENTITY", f"Unable to find object: {body.get('object')}")
-    if operation not in OPERATIONS:
-        raise ApiError(400, "INVALIDJOB", f"{operation} is no operation")
-    external = body.get("externalIdFieldName")
-    if operation == "upsert" and key_field(obj, str(external)) is None:
-        raise ApiError(400, "INVALIDJOB", f"Field name not found or no external id: {external}")
+    operation, external = body.get("operation"), body.get("externalIdFieldName")
+    obj = checked(body.get("object"), operation, external)
     info = {
         "operation": operation,
         "object": obj.name,
@@ -222,7 +215,7 @@ def _saved(
         except SaveRefused as no:
             items.append(no)
     good = [item for item in items if isinstance(item, Incoming)]
-    save = _saver(info, obj, good)
+    save = saver(info["operation"], obj, info["externalIdFieldName"], good)
 
     def save_or_raise(work: Work, item: Incoming | SaveRefused) -> dict[str, Any]:
         if isinstance(item, SaveRefused):
@@ -230,40 +223,6 @@ def _saved(
         return save(work, item)
 
     return collection.save_each(work, items, save_or_raise)
-
-
-def _saver(info: Info, obj: SObject, good: Sequence[Incoming]) -> collection.Save:
-    match info["operation"]:
-        case "insert":
-            return collection.save_new
-        case "update":
-            return collection.saver_by_id(good)
-        case "upsert":
-            spec = key_field(obj, info["externalIdFieldName"])
-            if spec is None:
-                raise BadBatch("InvalidBatch : the external id field is gone")
-            return collection.saver_by_key(spec, good)
-    return _remover(obj, dml.delete if info["operation"] == "delete" else _purge)
-
-
-def _remover(obj: SObject, remove: Callable[[Work, SObject, str], None]) -> collection.Save:
-    def save(work: Work, record: Incoming) -> dict[str, Any]:
-        if not record.given_id:
-            raise refuse("MISSING_ARGUMENT", "Id not specified in a delete call")
-        remove(work, obj, record.given_id)
-        return {"id": canonical(record.given_id), "success": True, "errors": []}
-
-    return save
-
-
-def _purge(work: Work, obj: SObject, record_id: str) -> None:
-    """Delete past the recycle bin; what is in it already is taken out of it."""
-    known = canonical(record_id) or ""
-    row = storage.fetch(work.db, obj, known)
-    if row is None or not row.get("IsDeleted"):
-        dml.delete(work, obj, record_id)
-    storage.remove(work.db, obj, [known])
-    work.db.execute("DELETE FROM Ticket__History WHERE ParentId = ?", (known,))
 
 
 def _results(org: Org, job_id: str, what: str) -> Answer:

@@ -52,7 +52,7 @@ def describe(org: Org, call: Call, obj: SObject) -> Answer:
         200,
         _summary(obj, call.base)
         | {
-            "fields": [_field(spec) for spec in obj.fields],
+            "fields": [describe_field(spec) for spec in obj.fields],
             "recordTypeInfos": _record_types(org, call, obj),
             "childRelationships": [
                 {
@@ -117,7 +117,8 @@ def _summary(obj: SObject, base: str) -> dict[str, Any]:
     }
 
 
-def _field(spec: FieldSpec) -> dict[str, Any]:
+def describe_field(spec: FieldSpec) -> dict[str, Any]:
+    """One field as describe tells it."""
     number = spec.type in NUMBERS
     text = spec.type in TEXTS
     return {

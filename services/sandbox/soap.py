@@ -66,6 +66,11 @@ def login(org: Org, body: bytes, origin: str, version: str) -> Answer:
     return Answer(200, text.encode(), media=_MEDIA)
 
 
+def unknown_service(path: str) -> Answer:
+    """The fault of a SOAP service that is not here."""
+    return _fault("INVALID_OPERATION", f"There is no such service here: {path}")
+
+
 def _fault(code: str, message: str) -> Answer:
     text = _FAULT.format(code=code, message=escape(message))
     return Answer(500, text.encode(), media=_MEDIA)

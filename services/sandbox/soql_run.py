@@ -58,6 +58,17 @@ def query(org: Org, call: Call, *, deleted: bool) -> Answer:
     return Answer(200, body)
 
 
+def all_records(
+    db: sqlite3.Connection, text: str, now: float, base: str, *, deleted: bool
+) -> list[dict[str, Any]]:
+    """Every record of a query at once, for bulk jobs. Raises ApiError, also for aggregates and
+    subqueries."""
+    plan = compile_query(text, parse(text), db, now, deleted=deleted)
+    if plan.shape != "records" or plan.children:
+        raise malformed("aggregates and subqueries are not for bulk jobs and searches")
+    return _records(db, plan, db.execute(plan.sql(), plan.values).fetchall(), base)
+
+
 def more(org: Org, call: Call, locator: str) -> Answer:
     """Answer the next page of a query, ``01g…-2000``. Raises ApiError INVALID_QUERY_LOCATOR."""
     cursor, _, start_text = locator.partition("-")

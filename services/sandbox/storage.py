@@ -36,6 +36,8 @@ _META = """
     CREATE TABLE IF NOT EXISTS jobs (id TEXT PRIMARY KEY, info TEXT, data TEXT);
     CREATE TABLE IF NOT EXISTS job_rows
         (job TEXT, n INTEGER, id TEXT, created INTEGER, error TEXT, PRIMARY KEY (job, n));
+    CREATE TABLE IF NOT EXISTS batches
+        (id TEXT PRIMARY KEY, job TEXT, info TEXT, request TEXT, result TEXT);
 """
 
 

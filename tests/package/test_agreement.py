@@ -199,7 +199,7 @@ def _model_field(schema: dict[str, Any], path: str) -> dict[str, Any]:
 def test_the_sandbox_has_the_field_as_the_package_has_it(api: str) -> None:
     packaged = field_files(TICKET)[api]
     spec = _spec(api)
-    shown = describe._field(spec)
+    shown = describe.describe_field(spec)
     kind = one(packaged, "type")
     assert shown["name"] == api
     assert shown["label"] == one(packaged, "label")
@@ -282,7 +282,7 @@ def test_what_was_written_is_read_back_from_the_files() -> None:
 
 def test_the_sandbox_describes_help_and_formula_as_the_package_has_them() -> None:
     for api, packaged in field_files(TICKET).items():
-        shown = describe._field(_spec(api))
+        shown = describe.describe_field(_spec(api))
         assert shown["inlineHelpText"] == one(packaged, "inlineHelpText") != ""
         assert shown["calculatedFormula"] == (one(packaged, "formula") or None)
 

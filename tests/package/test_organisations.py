@@ -211,7 +211,7 @@ def script(name: str, *argv: str) -> subprocess.CompletedProcess[str]:
 def ready() -> dict[str, Any]:
     """What an organisation with everything says of Ticket__c."""
     types = [{"developerName": spec.developer_name, "available": True} for spec in RECORD_TYPES]
-    described = [describe._field(spec) for spec in ticket_object().fields]
+    described = [describe.describe_field(spec) for spec in ticket_object().fields]
     return copy.deepcopy({"fields": described, "recordTypeInfos": types})
 
 

@@ -17,7 +17,7 @@ from tests.salesforce.sf_scripted import ScriptedOrg, error, records, reply
 def described() -> dict[str, Any]:
     """The describe of an organisation that has everything."""
     types = [{"developerName": spec.developer_name, "available": True} for spec in RECORD_TYPES]
-    shown = [describe._field(spec) for spec in ticket_object().fields]
+    shown = [describe.describe_field(spec) for spec in ticket_object().fields]
     return {"fields": json.loads(json.dumps(shown)), "recordTypeInfos": types}
 
 
