@@ -14,7 +14,7 @@ from services.context import Context
 from services.itsc_roadmap import parts_for
 from services.outbox import NotPossible
 from services.sync import shared_conflicts
-from store import deliveries, fields, operations, projects, targets
+from store import deliveries, fields, marks, operations, parked, projects, targets
 from store.clock import to_iso
 from store.database import transaction
 from store.deliveries import FIRESTORE, SALESFORCE
@@ -46,6 +46,8 @@ def adopt(conn: sqlite3.Connection, ctx: Context, target: str) -> int:
         conn.execute("DELETE FROM sends WHERE target = ?", (target,))
         if target == FIRESTORE:
             shared_conflicts.forget(conn)
+        marks.forget(conn, target)
+        parked.forget(conn, target)
         if target == SALESFORCE:
             conn.execute("UPDATE projects SET sf_id = NULL WHERE sf_id IS NOT NULL")
         ids = [row[0] for row in conn.execute("SELECT project_id FROM projects ORDER BY rowid")]

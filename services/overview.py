@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from services.sync.status import Gate, RowSync, SideSync, side
-from store import deliveries, operations, projects, targets
+from store import conflicts, deliveries, operations, owes, projects, targets
 from store.deliveries import FIRESTORE, SALESFORCE, TARGETS, Delivery
 from store.operations import Operation
 from store.targets import TargetState
@@ -90,6 +90,8 @@ def row_sync(
         open_states.setdefault(key, {})[state] = number
         before = details.get(key, (0, None, None))
         details[key] = (max(before[0], attempts), next_at or before[1], error or before[2])
+    owed = owes.of_projects(conn, ids)
+    asked = conflicts.waiting_for_person(conn, ids)
     if ids is None:
         ids = [row[0] for row in conn.execute("SELECT project_id FROM projects")]
 
@@ -97,6 +99,8 @@ def row_sync(
         key = (project_id, target)
         there, acked_at = present.get(key, (False, None))
         attempts, next_at, error = details.get(key, (0, None, None))
+        waits = asked.get(project_id)
+        concerned = waits is not None and (waits.target == target or key in open_states)
         return side(
             open_states.get(key, {}),
             present=there,
@@ -105,6 +109,8 @@ def row_sync(
             next_at=next_at,
             last_error=error,
             acked_at=acked_at,
+            asked=(waits.why or "") if waits is not None and concerned else None,
+            owed=target == SALESFORCE and project_id in owed,
         )
 
     return {each: RowSync(one(each, FIRESTORE), one(each, SALESFORCE)) for each in ids}

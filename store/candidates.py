@@ -12,6 +12,7 @@ import operator
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from store.canon import Values
 from store.operations import Changes
@@ -68,8 +69,39 @@ class Claim:
 
     @property
     def newest(self) -> Item:
-        """The claim's last operation."""
+        """The claim's last operation. Raises IndexError for a claim of nothing."""
         return self.items[-1]
+
+    @property
+    def kinds(self) -> set[str]:
+        """What its operations do: create, update, delete, restore."""
+        return {item.kind for item in self.items}
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """What a project still has to deliver to a target; ``under_way`` while a write of it may be
+    on its way just now, or has left without an answer."""
+
+    claim: Claim
+    under_way: bool
+
+
+def waiting(conn: sqlite3.Connection, target: str, ids: Sequence[str]) -> dict[str, Waiting]:
+    """What each of these projects still has to deliver to a target, due or not, leased or not.
+    Nothing is claimed."""
+    found = {pid: Waiting(Claim(pid, target, ROW, []), False) for pid in ids}
+    sends = {pid for pid, _ in _sends(conn, target, ids)}
+    rows = _open_rows(conn, target, 1.0, True, ids, held=True)
+    for pid, group in itertools.groupby(rows, key=operator.itemgetter(0)):
+        listed = list(group)
+        items = [_item(row[7], row[8:]) for row in listed]
+        found[pid] = Waiting(Claim(pid, target, ROW, items), _is_leased(listed))
+    return {pid: Waiting(each.claim, True) if pid in sends else each for pid, each in found.items()}
+
+
+def _is_leased(rows: Sequence[sqlite3.Row]) -> bool:
+    return any(row[2] == "in_flight" for row in rows)
 
 
 def candidates(
@@ -102,8 +134,16 @@ def candidates(
 
 
 def _open_rows(
-    conn: sqlite3.Connection, target: str, now: float, alone: bool, only: Sequence[str] | None
+    conn: sqlite3.Connection,
+    target: str,
+    now: float,
+    alone: bool,
+    only: Sequence[str] | None,
+    *,
+    held: bool = False,
 ) -> Iterable[sqlite3.Row]:
+    """Open deliveries with their operations, by project; ``held`` takes in those of projects whose
+    delete-against-edit waits for a person, which hold both targets."""
     behind = "0"
     if target == SALESFORCE and not alone:
         behind = (
@@ -112,6 +152,11 @@ def _open_rows(
             "AND COALESCE(f.failing_since, ?2) > ?2 - 60)"
         )
     restricted = "" if only is None else "AND d.project_id IN (SELECT value FROM json_each(?3))"
+    if not held:
+        restricted += (
+            " AND NOT EXISTS (SELECT 1 FROM conflicts c INDEXED BY conflicts_open "
+            "WHERE c.project_id = d.project_id AND c.state = 'open' AND c.path = '*')"
+        )
     # INDEXED BY: left to itself the planner walks the primary key through every delivery ever made.
     # The index holds open deliveries only; nothing depends on the order among projects.
     return conn.execute(
@@ -167,11 +212,17 @@ def claimable(group: Sequence[sqlite3.Row], now: float) -> list[Item]:
             return []
         if behind:
             break
-        rest[5] = _remaining(rest[5], dropped)
-        items.append(Item(*rest))
+        items.append(_item(dropped, rest))
         if solo:
             break
     return items
+
+
+def _item(dropped: str | None, cells: Sequence[Any]) -> Item:
+    """A delivery's operation, from its columns from ``seq`` on."""
+    values = list(cells)
+    values[5] = _remaining(values[5], dropped)
+    return Item(*values)
 
 
 def _is_ready(conn: sqlite3.Connection, project_id: str) -> bool:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Callable, Mapping
-from typing import TypeAlias
+from typing import TypeAlias, TypeGuard
 
 from store import fields
 from store.fields import BY_PATH, Field, Kind
@@ -88,6 +88,15 @@ def check_project_id(project_id: object, path: str = "project_id") -> str:
     if project_id.startswith("__") and project_id.endswith("__"):
         raise Refusal(path, project_id, "Firestore keeps names of the form __x__")
     return project_id
+
+
+def is_project_id(text: object) -> TypeGuard[str]:
+    """Whether this could be a project's id."""
+    try:
+        check_project_id(text)
+    except Refusal:
+        return False
+    return True
 
 
 def settle(path: str, value: object) -> Value:

@@ -54,6 +54,8 @@ _SELECT = f"SELECT {', '.join(_COLUMNS)} FROM conflicts"
 _JSON = ("base", "mine", "theirs", "record")
 WHOLE = "*"
 OPEN, RESOLVED = "open", "resolved"
+BACK = "back"
+"""The resolution of a question that ended by itself: the record that was missing is there again."""
 
 
 def conflict_id(project_id: str, path: str, *parts: str) -> str:
@@ -106,6 +108,35 @@ def find(
         parameters,
     )
     return [_conflict(row) for row in rows]
+
+
+def decided_for_mine(
+    conn: sqlite3.Connection, ids: Sequence[str]
+) -> dict[str, set[tuple[str, Value]]]:
+    """Clashes that were decided for mine on one target and may show on the other: ``(path,
+    theirs)`` by project."""
+    rows = conn.execute(
+        "SELECT project_id, path, theirs FROM conflicts WHERE winner = 'mine' "
+        "AND project_id IN (SELECT value FROM json_each(?))",
+        (json.dumps(list(ids)),),
+    )
+    found: dict[str, set[tuple[str, Value]]] = {}
+    for project_id, path, theirs in rows:
+        found.setdefault(project_id, set()).add((path, json.loads(theirs)))
+    return found
+
+
+def waiting_for_person(
+    conn: sqlite3.Connection, ids: Sequence[str] | None = None
+) -> dict[str, Conflict]:
+    """The delete against an edit that nobody has decided, by project (None: of all)."""
+    wanted = "" if ids is None else "AND project_id IN (SELECT value FROM json_each(?))"
+    rows = conn.execute(
+        f"SELECT {', '.join(_COLUMNS)} FROM conflicts INDEXED BY conflicts_open "
+        f"WHERE state = 'open' AND path = '{WHOLE}' {wanted} ORDER BY at DESC, id",
+        () if ids is None else (json.dumps(list(ids)),),
+    )
+    return {each.project_id: each for each in map(_conflict, rows)}
 
 
 def resolve(

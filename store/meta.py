@@ -23,3 +23,8 @@ def client_id(conn: sqlite3.Connection, fresh: str) -> str:
         put(conn, "client_id", fresh)
         return fresh
     return known
+
+
+def drop(conn: sqlite3.Connection, key: str) -> None:
+    """Forget what is kept under a key."""
+    conn.execute("DELETE FROM meta WHERE key = ?", (key,))

@@ -261,6 +261,35 @@ def whole_conflicts(db: Database) -> None:
     db.execute("CREATE INDEX conflicts_unshared ON conflicts(id) WHERE shared = 0")
 
 
+_REVERSE = (
+    # Records that were read and can't be judged yet: written here a moment ago, or under way.
+    """
+    CREATE TABLE parked (
+      target TEXT NOT NULL,
+      project_id TEXT NOT NULL,
+      until REAL NOT NULL,
+      PRIMARY KEY (target, project_id)
+    ) STRICT, WITHOUT ROWID
+    """,
+    # Fields that another operator's edit still owes Salesforce, as the documents tell.
+    """
+    CREATE TABLE owes (
+      project_id TEXT NOT NULL,
+      path TEXT NOT NULL,
+      op_id TEXT NOT NULL,
+      PRIMARY KEY (project_id, path)
+    ) STRICT, WITHOUT ROWID
+    """,
+)
+
+
+@steps(name="003_reverse")
+def reverse(db: Database) -> None:
+    """What the way back needs: from Salesforce and from other operators to here."""
+    for statement in _REVERSE:
+        db.execute(statement)
+
+
 def migrate(conn: sqlite3.Connection) -> None:
     """Apply what is missing, each step in one transaction, and set the version last.
 

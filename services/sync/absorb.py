@@ -10,14 +10,14 @@ import sqlite3
 from dataclasses import dataclass
 
 from services.context import Context
-from services.sync.judge import Case, Decision
-from services.sync.merge import FieldConflict
+from services.sync.judge import Case, Decision, marks_of
+from services.sync.merge import FieldConflict, Merge, equals
 from store import bases, conflicts, deliveries, operations, projects
 from store.bases import Base
-from store.canon import Values
+from store.canon import Value, Values
 from store.clock import to_iso
 from store.conflicts import WHOLE, Conflict, conflict_id
-from store.deliveries import FIRESTORE, ROW, SALESFORCE, TARGETS
+from store.deliveries import FIRESTORE, LINK, ROW, SALESFORCE, TARGETS
 from store.operations import Changes
 from store.projects import FieldStamp, Project
 
@@ -35,22 +35,74 @@ def absorb(
     conn: sqlite3.Connection, ctx: Context, case: Case, decision: Decision, project: Project | None
 ) -> Absorbed:
     """Apply a decision's local side. Runs inside the caller's transaction."""
-    made = sum(_keep(conn, ctx, case, each) for each in decision.merged.conflicts)
-    taken = decision.merged.take
-    if taken and project is not None:
-        project = _take(conn, ctx, case, decision, project)
+    made = 0
+    if project is not None:
+        project, made = take_over(conn, ctx, case, decision.merged, project)
     if decision.blocked is not None:
-        made += _keep_whole(conn, ctx, case, decision.blocked)
+        made += ask(conn, ctx, case, decision.blocked)
     elif case.remote.exists and not case.remote.deleted:
-        _set_base(conn, ctx, case)
-    return Absorbed(project, len(taken), made)
+        set_base(conn, ctx, case)
+    return Absorbed(project, len(decision.merged.take), made)
+
+
+def take_over(
+    conn: sqlite3.Connection, ctx: Context, case: Case, merged: Merge, project: Project
+) -> tuple[Project, int]:
+    """Apply a merge's local side: theirs taken, conflicts kept, what no project here can hold sent
+    back. Gives the project as it is then, and the conflicts made."""
+    made = sum(_keep(conn, ctx, case, each) for each in merged.conflicts)
+    parent = merged.take.get("parent_id")
+    if parent is not None and _would_circle(conn, project.project_id, str(parent)):
+        made += _keep(conn, ctx, case, _later_link(conn, case, merged.take.pop("parent_id")))
+        merged.refused["parent_id"] = parent
+    if merged.take:
+        project = _take(conn, ctx, case, merged.take, project)
+    if merged.refused:
+        _send_back(conn, ctx, case, merged.refused, project)
+    return project, made
+
+
+def _would_circle(conn: sqlite3.Connection, project_id: str, parent: str) -> bool:
+    return parent == project_id or project_id in projects.ancestors_of(conn, parent)
+
+
+def _later_link(conn: sqlite3.Connection, case: Case, theirs: Value) -> FieldConflict:
+    """Their link would close a circle with links made here: it is kept, and ours stays."""
+    mine_mark, theirs_mark = marks_of(case, "parent_id")
+    mine = (case.mine or {}).get("parent_id")
+    base = case.base.values.get("parent_id") if case.base else None
+    return FieldConflict("parent_id", base, mine, theirs, "mine", mine_mark, theirs_mark)
+
+
+def _send_back(
+    conn: sqlite3.Connection, ctx: Context, case: Case, refused: Values, project: Project
+) -> None:
+    """Mine goes to the target again, by an edit that nobody made."""
+    changes: Changes = {path: (theirs, project.values[path]) for path, theirs in refused.items()}
+    op_id = ctx.new_id()
+    seq = operations.record(
+        conn,
+        op_id=op_id,
+        trace_id=op_id,
+        project_id=project.project_id,
+        kind="update",
+        origin="merge",
+        operator="steerco",
+        at=to_iso(ctx.clock()),
+        changes=changes,
+    )
+    parts = {(case.claim.target, LINK if _is_link(case, path) else ROW) for path in refused}
+    deliveries.add(conn, seq, project.project_id, sorted(parts))
+
+
+def _is_link(case: Case, path: str) -> bool:
+    return path == "parent_id" and case.claim.target == SALESFORCE
 
 
 def _take(
-    conn: sqlite3.Connection, ctx: Context, case: Case, decision: Decision, project: Project
+    conn: sqlite3.Connection, ctx: Context, case: Case, take: Values, project: Project
 ) -> Project:
     remote, target = case.remote, case.claim.target
-    take: Values = decision.merged.take
     at = to_iso(ctx.clock())
     by = remote.modified_by or target
     changes: Changes = {p: (project.values.get(p), v) for p, v in take.items()}
@@ -110,19 +162,24 @@ def _keep(conn: sqlite3.Connection, ctx: Context, case: Case, clash: FieldConfli
         theirs_at=to_iso(theirs.at),
         mine_by=mine.by,
         theirs_by=theirs.by,
-        seq=case.claim.newest.seq,
+        seq=owed.seq if (owed := case.owed.get(clash.path)) else None,
         state="open",
         at=to_iso(ctx.clock()),
     )
     return int(conflicts.add(conn, conflict))
 
 
-def _keep_whole(conn: sqlite3.Connection, ctx: Context, case: Case, why: str) -> int:
-    """A delete against an edit: nobody wins until a person decides."""
+def ask(conn: sqlite3.Connection, ctx: Context, case: Case, why: str) -> int:
+    """A delete against an edit: nobody wins until a person decides, and until then nothing of the
+    project moves to either target. Gives the conflicts made."""
     now = to_iso(ctx.clock())
-    remote, newest = case.remote, case.claim.newest
+    remote = case.remote
+    newest = case.claim.newest if case.claim.items else None
+    op_id = newest.op_id if newest else "nothing"
+    for each in deliveries.open_of_project(conn, case.claim.project_id):
+        deliveries.set_state(conn, each.seq, each.target, "conflict", part=each.part)
     conflict = Conflict(
-        id=conflict_id(case.claim.project_id, WHOLE, newest.op_id, remote.token or "absent"),
+        id=conflict_id(case.claim.project_id, WHOLE, op_id, remote.token or "absent"),
         project_id=case.claim.project_id,
         path=WHOLE,
         target=case.claim.target,
@@ -130,11 +187,11 @@ def _keep_whole(conn: sqlite3.Connection, ctx: Context, case: Case, why: str) ->
         mine="deleted" if case.mine is None else "edited",
         theirs="edited" if case.mine is None else "deleted",
         winner="nobody",
-        mine_at=newest.at,
+        mine_at=newest.at if newest else now,
         theirs_at=to_iso(remote.modified_at) if remote.modified_at else now,
-        mine_by=newest.operator,
+        mine_by=newest.operator if newest else ctx.operator,
         theirs_by=remote.deleted_by or remote.modified_by or case.claim.target,
-        seq=newest.seq,
+        seq=newest.seq if newest else None,
         state="open",
         at=now,
         why=why,
@@ -144,7 +201,17 @@ def _keep_whole(conn: sqlite3.Connection, ctx: Context, case: Case, why: str) ->
     return int(conflicts.add(conn, conflict))
 
 
-def _set_base(conn: sqlite3.Connection, ctx: Context, case: Case) -> None:
+def _is_told(base: Base | None, values: Values) -> bool:
+    """Whether the document knows this state of Salesforce already."""
+    return (
+        base is not None
+        and base.shared
+        and base.values.keys() == values.keys()
+        and all(equals(value, base.values[path]) for path, value in values.items())
+    )
+
+
+def set_base(conn: sqlite3.Connection, ctx: Context, case: Case) -> None:
     """Every merge stores theirs as the base, whoever won."""
     remote, base = case.remote, case.base
     values: Values = {p: v for p, v in remote.values.items() if v is not None}
@@ -165,7 +232,7 @@ def _set_base(conn: sqlite3.Connection, ctx: Context, case: Case) -> None:
                 remote.remote_id,
                 to_iso(remote.modified_at) if remote.modified_at else None,
                 to_iso(ctx.clock()) if base is None else base.acked_at,
-                base.shared if base is not None else case.claim.target == FIRESTORE,
+                case.claim.target == FIRESTORE or _is_told(base, values),
             )
         ],
     )

@@ -7,7 +7,6 @@ leaves, so that whoever finds it later reads the record before sending anything 
 from __future__ import annotations
 
 import dataclasses
-import json
 import random
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
@@ -31,7 +30,7 @@ from services.sync.targets.base import (
     TargetDown,
     Write,
 )
-from store import attempts, bases, deliveries, fields, projects
+from store import attempts, bases, conflicts, deliveries, fields, projects
 from store.attempts import Attempt
 from store.bases import Base
 from store.canon import Values, total_of
@@ -201,7 +200,7 @@ class Drainer:
         local = projects.get_many(self.conn, ids)
         known = bases.get_many(self.conn, ids, target)
         owed = deliveries.undelivered(self.conn, ids, target)
-        judged = _judged_before(self.conn, ids)
+        judged = conflicts.decided_for_mine(self.conn, ids)
         owing = deliveries.undelivered(self.conn, ids, SALESFORCE) if target == FIRESTORE else {}
         now = to_iso(self.ctx.clock())
         over: list[Claim] = []
@@ -402,19 +401,6 @@ class Drainer:
 
 def _unstamped(_path: str) -> None:
     """A project that is deleted here has no stamps."""
-
-
-def _judged_before(conn: sqlite3.Connection, ids: Sequence[str]) -> dict[str, set[tuple[str, Any]]]:
-    """Clashes that were decided for mine on one target and may show on the other."""
-    rows = conn.execute(
-        "SELECT project_id, path, theirs FROM conflicts WHERE winner = 'mine' "
-        "AND project_id IN (SELECT value FROM json_each(?))",
-        (json.dumps(list(ids)),),
-    )
-    found: dict[str, set[tuple[str, Any]]] = {}
-    for project_id, path, theirs in rows:
-        found.setdefault(project_id, set()).add((path, json.loads(theirs)))
-    return found
 
 
 def _replaces(job: _Job) -> bool:

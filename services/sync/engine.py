@@ -18,9 +18,13 @@ from services.context import Context
 from services.overview import OPEN_GATES, Gates, gates
 from services.people import Directory
 from services.sync import backoff, notes, people_push
+from services.sync.calls import Calls
 from services.sync.drain import Batch, Drainer, Point, no_point
+from services.sync.health import Health
+from services.sync.inbound import Inbound, Rhythm, over_budget
+from services.sync.quota import RESERVE, SHARE
 from services.sync.status import Gate
-from services.sync.targets.base import ErrorClass, Problem, Target, TargetDown
+from services.sync.targets.base import Problem, Target, TargetDown
 from store import attempts, bases, deliveries, meta, targets
 from store.clock import to_iso
 from store.database import transaction
@@ -52,6 +56,15 @@ class Totals:
         self.problem = batch.down or self.problem
 
 
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How often others' changes are looked for, and which share of Salesforce's daily calls all
+    operators together may make."""
+
+    rhythm: Rhythm = field(default_factory=Rhythm)
+    share: float = SHARE
+
+
 @dataclass
 class Engine:
     """Owned by one thread. ``configured`` says which targets the configuration lets move;
@@ -63,6 +76,7 @@ class Engine:
     configured: Gates = field(default_factory=lambda: OPEN_GATES)
     rng: random.Random = field(default_factory=random.Random)
     point: Point = no_point
+    pace: Pace = field(default_factory=Pace)
 
     def __post_init__(self) -> None:
         self.owner = f"{owner_name()}/{self.ctx.new_id()[:8]}"
@@ -72,10 +86,28 @@ class Engine:
                 if is_dead(each):
                     deliveries.expire(self.conn, each)
         self._drainer = Drainer(self.conn, self.ctx, self.owner, client, self.rng, self.point)
-        self.client_id = client
+        self._health = Health(self.conn, self.ctx, self.remotes, self.rng)
+        self._calls = Calls(self.conn, self.ctx.clock, client, self.pace.share)
+        self.inbound = Inbound(
+            self.conn,
+            self.ctx,
+            client,
+            self.owner,
+            self.remotes,
+            self.configured,
+            self._health,
+            self._calls,
+            self.pace.rhythm,
+            self.rng,
+            self.point,
+        )
         self._directory: Directory | None = None
         self._tidied = 0.0
-        self._looked: set[str] = set()
+
+    @property
+    def client_id(self) -> str:
+        """This database's identity; a new one where it turned out to be a copy."""
+        return self.inbound.client_id
 
     def cycle(
         self,
@@ -90,12 +122,16 @@ class Engine:
         target that is away without waiting for its turn.
         """
         self.tidy()
-        self._come_home(names)
+        self._health.come_home(names)
         current = gates(self.conn, self.configured)
         report = {name: Totals() for name in names}
+        if self.inbound.must_read_first([name for name in names if current[name].open]):
+            return report
         for name in names:
             target = self.remotes.get(name)
-            if target is None or not current[name].open or not self._may_try(name, impatient):
+            if target is None or not current[name].open:
+                continue
+            if not self._health.may_try(name, impatient=impatient):
                 continue
             alone = name == SALESFORCE and (
                 FIRESTORE not in names or self._firestore_away(current[FIRESTORE], impatient)
@@ -110,7 +146,7 @@ class Engine:
         """Seconds until a cycle may find something to do, without anybody committing."""
         now = self.ctx.clock()
         current = gates(self.conn, self.configured)
-        times = [IDLE]
+        times = [IDLE, self.inbound.wait()]
         for name in self.remotes:
             if not current[name].open:
                 continue
@@ -137,30 +173,37 @@ class Engine:
         """Give the leases back: the next owner need not wait for them."""
         with transaction(self.conn):
             deliveries.release(self.conn, self.owner)
+        self.inbound.close()
 
     def _drain(
         self, target: Target, totals: Totals, *, alone: bool, only: Sequence[str] | None
     ) -> None:
         state = targets.get(self.conn, target.name)
-        try:
-            identity = target.connect()
-        except TargetDown as down:
-            totals.problem = down.problem
-            self._is_down(target, down.problem)
-            return
-        if not self._is_ours(target.name, identity, totals):
+        counted = target.name == SALESFORCE
+        spent = over_budget(self._calls, self.ctx.clock()) if counted else None
+        if spent is not None:
+            self._health.is_down(target, spent)
+        totals.problem = spent or self._health.connect(target)
+        if totals.problem is not None:
             return
         directory = getattr(target, "directory", None)
         if directory is not None and directory is not self._directory:
             people_push.refresh(self.conn, self.ctx, directory)
             self._directory = directory
         limit = 1 if state.down_since is not None else target.batch
+        left = self._calls.budget().left if counted else None
+        if left is not None:
+            limit = max(1, min(limit, left - RESERVE))  # a contested row takes a call of its own
+        self._drainer.client_id = self.client_id
         batch = self._drainer.batch(target, limit=limit, alone=alone, only=only)
         totals.add(batch)
+        if counted:
+            self._calls.note(target)
         if batch.down is not None:
-            self._is_down(target, batch.down)
+            self._health.is_down(target, batch.down)
         elif batch.claimed or state.last_ok_at is None or state.down_since is not None:
-            self._is_up(target, drained=batch.done > 0)
+            fresh = {"last_drain_at": to_iso(self.ctx.clock())} if batch.done else {}
+            self._health.is_up(target, **fresh)
 
     def _share(self, gate: Gate, *, busy: bool) -> None:
         """Note on the documents what Salesforce took: in full groups while it is taking more."""
@@ -174,21 +217,7 @@ class Engine:
         try:
             notes.share(self.conn, self.ctx, firestore, client_id=self.client_id)
         except TargetDown as down:
-            self._is_down(firestore, down.problem)
-
-    def _may_try(self, name: str, impatient: bool) -> bool:
-        """Whether it is this process's turn: a target that is away gets one probe at a time."""
-        now = self.ctx.clock()
-        state = targets.get(self.conn, name)
-        if state.down_since is None or impatient:
-            return True
-        with transaction(self.conn):
-            state = targets.get(self.conn, name)
-            ahead = (state.probe_at or 0.0) - now
-            if 0 < ahead <= backoff.CAP:
-                return False
-            targets.put(self.conn, name, probe_at=now + backoff.probe_delay(0, self.rng))
-        return True
+            self._health.is_down(firestore, down.problem)
 
     def _firestore_away(self, gate: Gate, impatient: bool) -> bool:
         """Whether Salesforce goes alone: Firestore is off, paused, or away for a minute. A one-shot
@@ -199,88 +228,6 @@ class Engine:
         if since is None:
             return False
         return impatient or not 0 <= self.ctx.clock() - since < ALONE_AFTER
-
-    def _come_home(self, names: Sequence[str]) -> None:
-        """Let a target go on that was paused for being another system and is ours again. A process
-        is led to the same system all its life, so it looks once."""
-        for name in set(names) & set(self.remotes) - self._looked:
-            self._looked.add(name)
-            if targets.get(self.conn, name).paused_by != "steerco":
-                continue
-            try:
-                identity = self.remotes[name].connect()
-            except TargetDown:
-                continue
-            with transaction(self.conn):
-                known = targets.get(self.conn, name)
-                if known.paused_by == "steerco" and known.identity == identity:
-                    targets.put(self.conn, name, paused_by=None, paused_at=None, pause_reason=None)
-
-    def _is_ours(self, name: str, identity: str, totals: Totals) -> bool:
-        """Bases, ids and outbox belong to one organisation; another one pauses the target."""
-        known = targets.get(self.conn, name).identity
-        if known == identity:
-            return True
-        with transaction(self.conn):
-            if known is None:
-                targets.put(self.conn, name, identity=identity)
-                return True
-            sentence = (
-                f"{name} is {identity} now, but this database belongs to {known}; nothing is sent "
-                f"until somebody decides (steerco outbox resume --target {name} --adopt)"
-            )
-            targets.put(
-                self.conn,
-                name,
-                paused_by="steerco",
-                paused_at=to_iso(self.ctx.clock()),
-                pause_reason=sentence,
-            )
-            totals.problem = Problem(ErrorClass.PAUSE, "OTHER_IDENTITY", sentence, sentence)
-        return False
-
-    def _is_down(self, target: Target, problem: Problem) -> None:
-        now = self.ctx.clock()
-        with transaction(self.conn):
-            state = targets.get(self.conn, target.name)
-            wait = backoff.probe_delay(state.probes, self.rng, asked=problem.retry_after)
-            targets.put(
-                self.conn,
-                target.name,
-                down_since=state.down_since if state.down_since is not None else now,
-                down_code=problem.code,
-                down_reason=problem.sentence,
-                probe_at=now + wait,
-                probes=state.probes + 1,
-                **self._usage(target),
-            )
-
-    def _is_up(self, target: Target, *, drained: bool) -> None:
-        now = to_iso(self.ctx.clock())
-        with transaction(self.conn):
-            fresh: dict[str, object] = {"last_drain_at": now} if drained else {}
-            targets.put(
-                self.conn,
-                target.name,
-                down_since=None,
-                down_code=None,
-                down_reason=None,
-                probe_at=None,
-                probes=0,
-                last_ok_at=now,
-                **fresh,
-                **self._usage(target),
-            )
-
-    @staticmethod
-    def _usage(target: Target) -> dict[str, object]:
-        usage, offset = target.usage(), target.clock_offset()
-        known: dict[str, object] = {
-            "api_used": usage.used,
-            "api_limit": usage.limit,
-            "clock_offset": offset,
-        }
-        return {name: value for name, value in known.items() if value is not None}
 
 
 def owner_name() -> str:

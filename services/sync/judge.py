@@ -10,8 +10,9 @@ import datetime as dt
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
-from services.sync.merge import Mark, Merge, merge
+from services.sync.merge import Mark, Merge, equals, merge
 from services.sync.targets.base import Action, Remote
+from services.sync.targets.fs_layout import moment_of
 from store import fields
 from store.bases import Base
 from store.canon import Value, Values, total_of
@@ -23,6 +24,8 @@ RESTORING = ("create", "restore")
 LATE = dt.timedelta(seconds=10)
 """Salesforce shows rows up to a few seconds late; a row that we wrote within this time and that a
 read does not show has not vanished."""
+_CLOCK_STEP = dt.timedelta(minutes=2)
+"""An acknowledgement further ahead than this was written before the clock was set back."""
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 
 
@@ -65,7 +68,7 @@ class Decision:
 
 def judge(case: Case) -> Decision:
     """The decision for one claim."""
-    if _read_is_stale(case):
+    if read_is_stale(case):
         return Decision(wait=True)
     if case.mine is None:
         return _judge_delete(case)
@@ -92,8 +95,8 @@ def clashing(
     common = base.values if base else {}
     return mine is not None and any(
         path in remote.values
-        and remote.values[path]
-        not in (mine.get(path), each.replaced, common.get(path, fields.DEFAULTS.get(path)))
+        and remote.values[path] not in (mine.get(path), each.replaced)
+        and not equals(remote.values[path], common.get(path, fields.DEFAULTS.get(path)))
         for path, each in owed.items()
     )
 
@@ -120,7 +123,7 @@ def _judge_delete(case: Case) -> Decision:
     changed = [
         path
         for path in _judged_paths(case)
-        if remote.values.get(path) != common.get(path, fields.DEFAULTS.get(path))
+        if not equals(remote.values.get(path), common.get(path, fields.DEFAULTS.get(path)))
         and remote.values.get(path) != last.get(path)
         and not _derived(case, path)
     ]
@@ -130,22 +133,20 @@ def _judge_delete(case: Case) -> Decision:
     return Decision(action=Action.DELETE)
 
 
-def _judge_update(case: Case) -> Decision:
+def three_way(case: Case) -> Merge:
+    """The merge of what the record holds with what this side holds, field by field."""
     mine, remote = case.mine, case.remote
     assert mine is not None
-    base: dict[str, Value] = dict(case.base.values) if case.base else {}
-    replaced = {path: owed.replaced for path, owed in case.owed.items()}
-    for path in _only_restored(case):
-        replaced.pop(path, None)
-    sent = case.claim.sent
-    if sent is not None and sent.action != Action.DELETE and _sent_applied(case):
-        # It did arrive: what we sent is common, and only what was edited here since is ours.
-        base |= sent.values
-        for path, value in sent.values.items():
-            if mine.get(path) == value:
-                replaced.pop(path, None)
-    merged = merge(
-        base,
+    arrived = _arrived(case)
+    restored = _only_restored(case)
+    # Of what did arrive only what was edited here since is ours.
+    replaced = {
+        path: owed.replaced
+        for path, owed in case.owed.items()
+        if path not in restored and (path not in arrived or mine.get(path) != arrived[path])
+    }
+    return merge(
+        {**_base_values(case), **arrived},
         mine,
         remote.values,
         paths=[p for p in _judged_paths(case) if not _derived(case, p)],
@@ -154,8 +155,25 @@ def _judge_update(case: Case) -> Decision:
         theirs_mark=_theirs_mark(case),
         judged=lambda path, theirs: (path, theirs) in case.known,
     )
-    for path in [p for p, v in merged.take.items() if v is None and _required(p)]:
-        del merged.take[path]  # an empty title there is not a title to take
+
+
+def _base_values(case: Case) -> Values:
+    return case.base.values if case.base else {}
+
+
+def _arrived(case: Case) -> Values:
+    """What a send of unknown outcome left there, where it is known to have arrived."""
+    sent = case.claim.sent
+    if sent is not None and sent.action != Action.DELETE and _sent_applied(case):
+        return sent.values
+    return {}
+
+
+def _judge_update(case: Case) -> Decision:
+    mine, remote = case.mine, case.remote
+    assert mine is not None
+    base = {**_base_values(case), **_arrived(case)}
+    merged = three_way(case)
     carried = _carried(case)
     paths = [p for p in _pushable(case, merged.send) if p in carried]
     total = total_of(mine)
@@ -165,7 +183,7 @@ def _judge_update(case: Case) -> Decision:
         if remote.values.get("total_score") != total:
             paths.append("total_score")
     theirs_moved = any(
-        remote.values.get(p) != base.get(p, fields.DEFAULTS.get(p)) for p in remote.values
+        not equals(remote.values.get(p), base.get(p, fields.DEFAULTS.get(p))) for p in remote.values
     )
     if not paths:
         return Decision(merged=merged)
@@ -188,17 +206,23 @@ def _only_restored(case: Case) -> set[str]:
     }
 
 
-def _read_is_stale(case: Case) -> bool:
-    """Whether the read shows the record as it was before our own last acknowledged write.
+def read_is_stale(case: Case) -> bool:
+    """Whether the read shows the record as it was before our own last acknowledged write, or
+    before another process judged it anew.
 
-    Taking that for somebody's edit would undo ours. The record's version is the one from before
-    the write although its values are not what the write left, or the row is missing altogether.
+    Taking that for somebody's edit would undo what came since. The record's version is older than
+    the base's; or it is the one from before the write although its values are not what the write
+    left; or the row is missing altogether.
     """
     base, remote = case.base, case.remote
-    if base is None or not base.present or case.claim.target != SALESFORCE or remote.deleted:
+    if base is None or not base.present:
+        return False
+    if remote.exists and _is_older(remote.token, base.token):
+        return True
+    if case.claim.target != SALESFORCE or remote.deleted:
         return False
     age = case.now - from_iso(base.acked_at)
-    if not dt.timedelta(0) <= age < LATE:
+    if not -_CLOCK_STEP <= age < LATE:
         return False
     if not remote.exists:
         return True
@@ -206,9 +230,18 @@ def _read_is_stale(case: Case) -> bool:
         return False
     sent = case.claim.sent.values if case.claim.sent else {}
     return any(
-        value != base.values.get(p, fields.DEFAULTS.get(p)) and not (p in sent and sent[p] == value)
+        not equals(value, base.values.get(p, fields.DEFAULTS.get(p)))
+        and not (p in sent and sent[p] == value)
         for p, value in remote.values.items()
     )
+
+
+def _is_older(token: str | None, than: str | None) -> bool:
+    """Whether a record's version comes before another; False where that can't be told."""
+    if token is None or than is None or token == than:
+        return False
+    mine, other = moment_of(token), moment_of(than)
+    return mine is not None and other is not None and mine < other
 
 
 def _sent_applied(case: Case) -> bool | None:
@@ -293,15 +326,15 @@ def _all_paths(case: Case) -> list[str]:
     ]
 
 
-def _required(path: str) -> bool:
-    field_ = fields.BY_PATH.get(path)
-    return field_ is not None and field_.required
-
-
 def _last_local(case: Case) -> Values:
     """What this side last held of a project that is deleted now."""
     deletes = [item for item in case.claim.items if item.kind == "delete"]
     return {p: old for p, (old, _) in deletes[-1].changes.items()} if deletes else {}
+
+
+def marks_of(case: Case, path: str) -> tuple[Mark, Mark]:
+    """When and by whom mine and theirs of a field were set."""
+    return _mine_mark(case)(path), _theirs_mark(case)(path)
 
 
 def _mine_mark(case: Case) -> Callable[[str], Mark]:

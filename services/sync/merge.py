@@ -10,6 +10,7 @@ import datetime as dt
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
+from services.sync.targets.fs_layout import base_hash, is_hash
 from store import fields
 from store.canon import Value, Values
 
@@ -39,10 +40,12 @@ class FieldConflict:
 
 @dataclass(slots=True)
 class Merge:
-    """``take``: theirs, to be applied here. ``send``: mine, to be written there. ``agreed``: mine
+    """``take``: theirs, to be applied here. ``refused``: theirs that no project can hold (an empty
+    title): mine goes back there. ``send``: mine, to be written there. ``agreed``: mine
     and theirs are the same already. ``conflicts``: decided, with the loser's value."""
 
     take: Values = field(default_factory=dict)
+    refused: Values = field(default_factory=dict)
     send: set[str] = field(default_factory=set)
     agreed: set[str] = field(default_factory=set)
     conflicts: list[FieldConflict] = field(default_factory=list)
@@ -75,21 +78,35 @@ def merge(
                 result.agreed.add(path)
             continue
         if path not in replaced:
-            if other != was:
-                result.take[path] = other
+            if not equals(other, was):
+                _take(result, path, other)
             # else: mine differs without an edit to deliver (a discarded or dead one): not ours to
             # push, and theirs did not change.
             continue
-        if other in (was, replaced[path]) or judged(path, other):
+        if equals(other, was) or other == replaced[path] or judged(path, other):
             result.send.add(path)
             continue
-        conflict = _decide(path, was, ours, other, mine_mark(path), theirs_mark(path))
+        common = replaced[path] if is_hash(was) else was
+        conflict = _decide(path, common, ours, other, mine_mark(path), theirs_mark(path))
         result.conflicts.append(conflict)
         if conflict.winner == "mine":
             result.send.add(path)
         else:
-            result.take[path] = other
+            _take(result, path, other)
     return result
+
+
+def equals(value: Value, was: Value) -> bool:
+    """Whether a value is the common one; of a long text the shared base may hold only the hash."""
+    return value == was or (isinstance(value, str) and is_hash(was) and base_hash(value) == was)
+
+
+def _take(result: Merge, path: str, value: Value) -> None:
+    known = fields.BY_PATH.get(path)
+    if value is None and known is not None and known.required:
+        result.refused[path] = value
+    else:
+        result.take[path] = value
 
 
 def default(path: str) -> Value:

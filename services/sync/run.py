@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from services.overview import gates, roadmap_version
 from services.sync.engine import Engine, Totals
 from services.sync.targets.base import ErrorClass, Problem
-from store import deliveries, targets
+from store import conflicts, deliveries, marks, targets
 from store.candidates import MOVING_SQL, OPEN_SQL
 from store.deliveries import FIRESTORE, SALESFORCE, TARGETS
 
@@ -55,6 +55,29 @@ class SyncReport:
         )
 
 
+def sync(
+    engine: Engine,
+    *,
+    names: Sequence[str] = TARGETS,
+    whole: bool = False,
+    believe: bool = False,
+    progress: Callable[[int, int], None] | None = None,
+    sleep: Callable[[float], None] = time.sleep,
+) -> SyncReport:
+    """Bring what others changed, then deliver what waits here: all that one run can do.
+
+    Read first: what was changed on both sides is decided before it travels, and what came from
+    Salesforce goes on to Firestore in the same run. ``whole`` reads everything and compares;
+    ``believe`` deletes here what is gone there, however much it is.
+    """
+    pulled = engine.inbound.on_demand(names, whole=whole, believe=believe)
+    report = drain(engine, names=names, progress=progress, sleep=sleep, met=pulled.problems)
+    report.applied += pulled.applied
+    report.conflicts += pulled.conflicts
+    report.deleted += pulled.deleted
+    return report
+
+
 def drain(
     engine: Engine,
     *,
@@ -62,16 +85,18 @@ def drain(
     progress: Callable[[int, int], None] | None = None,
     sleep: Callable[[float], None] = time.sleep,
     patience: float = PATIENCE,
+    met: Mapping[str, Problem] | None = None,
 ) -> SyncReport:
     """Cycle until nothing can move. Tries that are due soon are waited for, as long as something
     moves within ``patience`` seconds; a target that can't be reached is not waited for. Edits that
     are made meanwhile go along, but somebody who never stops editing keeps no run going for ever.
 
-    ``progress(done, left)`` is called after each cycle.
+    ``progress(done, left)`` is called after each cycle. ``met`` are the problems that this run has
+    met already: such a target is not asked again at once.
     """
-    totals = {name: Totals() for name in names}
+    totals = {name: Totals(problem=(met or {}).get(name)) for name in names}
     moved_at = engine.ctx.clock()
-    resting: dict[str, float] = {}
+    resting = {name: _next_probe(engine, name) for name in met or {}}
     newest = roadmap_version(engine.conn)
     caught_up: float | None = None
     overtaken = False
@@ -196,6 +221,7 @@ def _report(
 ) -> SyncReport:
     counts = deliveries.counts(engine.conn)
     current = gates(engine.conn, engine.configured)
+    asked = _asked_alone(engine)
     report = SyncReport(
         applied=sum(t.taken for t in totals.values()),
         conflicts=sum(t.conflicts for t in totals.values()),
@@ -205,7 +231,7 @@ def _report(
         states = counts[name]
         side.done = totals[name].done if name in totals else 0
         side.in_flight, side.failed = states["in_flight"], states["failed"]
-        side.conflicts = states["conflict"]
+        side.conflicts = states["conflict"] + asked[name]
         if current[name].open:
             side.pending, side.retrying = states["pending"], states["retrying"]
         else:
@@ -214,7 +240,18 @@ def _report(
         report.calls[name] = remote.usage().calls if remote is not None else 0
         why = _why(engine, name, names, overtaken)
         report.sentences += _sentences(engine, name, side, current[name].open, why)
+        if name in names and name in engine.remotes and current[name].open:
+            report.sentences += _unread(engine, name, side)
     return report
+
+
+def _asked_alone(engine: Engine) -> dict[str, int]:
+    """Projects that wait for a person without an edit that waits with them."""
+    found = dict.fromkeys(TARGETS, 0)
+    for each in conflicts.waiting_for_person(engine.conn).values():
+        held = deliveries.open_of_project(engine.conn, each.project_id)
+        found[each.target] += not any(d.state == "conflict" for d in held)
+    return found
 
 
 def _sentences(engine: Engine, name: str, side: SideReport, gate_open: bool, why: str) -> list[str]:
@@ -234,13 +271,30 @@ def _sentences(engine: Engine, name: str, side: SideReport, gate_open: bool, why
             f"{label} refused {side.failed} edit{'s' if side.failed != 1 else ''}; "
             "see steerco outbox list"
         )
-    if side.conflicts:
-        one = side.conflicts == 1
+    mine = sum(each.target == name for each in conflicts.waiting_for_person(engine.conn).values())
+    if mine:
+        one = mine == 1
         found.append(
-            f"{side.conflicts} edit{' is' if one else 's are'} in conflict with {label} and "
-            f"wait{'s' if one else ''} for a decision"
+            f"{mine} project{' is' if one else 's are'} in conflict with {label} and "
+            f"wait{'s' if one else ''} for a decision (steerco conflicts list)"
         )
     return found
+
+
+def _unread(engine: Engine, name: str, side: SideReport) -> list[str]:
+    """What keeps this side from knowing what the others changed."""
+    label = LABELS[name]
+    gone = marks.vanished(engine.conn, name)
+    if gone is not None:
+        return [
+            f"{len(gone.ids)} of {gone.known} projects are gone from {label} all at once; nothing "
+            "was deleted here. Look there first, then: steerco sync --accept-deletes"
+        ]
+    state = targets.get(engine.conn, name)
+    waiting = side.pending + side.retrying + side.in_flight
+    if state.down_since is not None and not waiting:
+        return [f"what others changed in {label} could not be read: {state.down_reason}"]
+    return []
 
 
 def _why(engine: Engine, name: str, names: Sequence[str], overtaken: bool) -> str:

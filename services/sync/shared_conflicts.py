@@ -30,7 +30,7 @@ from services.sync.targets.fs_documents import (
 from store import canon, conflicts, fields, meta
 from store.canon import Refusal, Value, Values
 from store.clock import from_iso, to_iso
-from store.conflicts import OPEN, RESOLVED, WHOLE, Conflict
+from store.conflicts import BACK, OPEN, RESOLVED, WHOLE, Conflict
 from store.database import transaction
 from store.deliveries import TARGETS
 
@@ -44,7 +44,7 @@ AHEAD = dt.timedelta(hours=1)
 """A time further ahead of this machine's clock is no server's: it does not move the mark."""
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _ID = re.compile(r"[0-9a-f]{20}")
-_RESOLUTIONS = (*decisions.TAKES, decisions.KEPT, decisions.OTHER, "discarded")
+_RESOLUTIONS = (*decisions.TAKES, decisions.KEPT, decisions.OTHER, "discarded", BACK)
 _WINNERS = (*decisions.TAKES, "nobody")
 _TIMES = ("mine_at", "theirs_at", "at", "resolved_at")
 _DECISION = ("state", "winner", "resolution", "resolved_by", "resolved_at")

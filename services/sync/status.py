@@ -1,8 +1,9 @@
 """What a row's sync column says: pure functions from counts to a state and to a symbol.
 
 The states are those of the deliveries, with ``synced`` where nothing is under way and the target
-has the project, ``absent`` where nothing is under way and it has not, and ``held`` where the
-target is off or was paused by a person. A symbol never depends on colour alone.
+has the project, ``absent`` where nothing is under way and it has not, ``owed`` where another
+operator's edit has not reached it yet, and ``held`` where the target is off or was paused by a
+person. A symbol never depends on colour alone.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-SYNCED, ABSENT, HELD = "synced", "absent", "held"
+SYNCED, ABSENT, HELD, OWED = "synced", "absent", "held", "owed"
 TROUBLE = ("conflict", "failed")
 LETTERS = {"firestore": "F", "salesforce": "S"}
 
@@ -57,14 +58,21 @@ def side(
     next_at: float | None = None,
     last_error: str | None = None,
     acked_at: str | None = None,
+    asked: str | None = None,
+    owed: bool = False,
 ) -> SideSync:
     """The state of one project on one target from the counts of its open deliveries by state.
 
-    What needs a person comes first, then what is happening, then what waits.
+    ``asked`` is the question that a person has to decide, ``owed`` tells that another operator
+    still has something to deliver. What needs a person comes first, then what is happening, then
+    what waits.
     """
     total = sum(states.values())
+    if asked is not None:
+        return SideSync("conflict", total, attempts, None, asked, acked_at)
     if not total:
-        return SideSync(SYNCED if present else ABSENT, acked_at=acked_at)
+        state = OWED if owed else SYNCED
+        return SideSync(state if present else ABSENT, acked_at=acked_at)
     for state in ("conflict", "failed", "in_flight"):
         if states.get(state):
             break
@@ -77,7 +85,7 @@ def side(
 
 def mark(each: SideSync) -> str:
     """One target's mark: ✓ synced, … in flight, 2 waiting, ↻3 third retry, ⚠ conflict, ✗ failed,
-    – off, held or not there."""
+    ‥ waits at another operator, – off, held or not there."""
     match each.state:
         case "synced":
             return "✓"
@@ -85,6 +93,8 @@ def mark(each: SideSync) -> str:
             return "…"
         case "retrying":
             return f"↻{each.attempts}"
+        case "owed":
+            return "‥"
         case "conflict":
             return "⚠"
         case "failed":
@@ -118,6 +128,8 @@ def in_words(name: str, each: SideSync) -> str:
             return f"{name} refused it: {each.last_error or 'no reason given'}"
         case "pending":
             return f"{edits} saved here, not yet in {name}"
+        case "owed":
+            return f"another operator's edit is not yet in {name}"
         case "held":
             return f"{edits} saved here and held: {each.last_error or f'{name} is off'}"
         case _:

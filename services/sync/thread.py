@@ -37,9 +37,11 @@ class EngineThread(threading.Thread):
         self._on_error = on_error
         self._nudge = threading.Event()
         self._ending = threading.Event()
+        self._works = False
 
     def wake(self) -> None:
         """Something was committed here: look at once."""
+        self._works = True
         self._nudge.set()
 
     def stop(self, timeout: float = 2.0) -> None:
@@ -71,7 +73,13 @@ class EngineThread(threading.Thread):
             conn.close()
 
     def _turn(self, engine: Engine) -> float:
+        if self._works:
+            self._works = False
+            engine.inbound.somebody_works()
+        pulled = engine.inbound.turn()
         report = engine.cycle()
+        if pulled.applied or pulled.deleted:
+            return 0.0
         if any(totals.done or totals.failed or totals.taken for totals in report.values()):
             return 0.0
         return engine.wait()

@@ -82,12 +82,15 @@ class FakeSalesforce:
     writes: list[tuple[str, str, Values]] = field(default_factory=list)
     before_write: list[Callable[[], None]] = field(default_factory=list)
     number: int = 0
+    limit: int | None = None
+    purged: dict[str, float] = field(default_factory=dict)
 
     def connect(self) -> str:
         return "00Dfake"
 
     def usage(self) -> Usage:
-        return Usage(calls=self.calls)
+        used = None if self.limit is None else self.calls
+        return Usage(used, self.limit, self.calls)
 
     def clock_offset(self) -> float | None:
         return None
@@ -105,6 +108,20 @@ class FakeSalesforce:
     def human_deletes(self, project_id: str) -> None:
         self.rows[project_id].deleted = True
         self.rows[project_id].modified = self._second()
+        self.rows[project_id].by = "human"
+
+    def human_purges(self, project_id: str) -> None:
+        """Deleted for good: no query finds the row, the list of deletions does."""
+        self.purged[self.rows.pop(project_id).id] = self._second()
+
+    def human_creates(self, project_id: str, **values: object) -> None:
+        """A person makes a record with an id of ours."""
+        self.number += 1
+        row = Row(f"a0{self.number:016d}", {}, self._second(), "human")
+        row.values = {f.path: fields.DEFAULTS[f.path] for f in fields.FIELDS if f.sf is not None}
+        row.values |= {"feature_name": project_id}
+        self.rows[project_id] = row
+        self.human_edits(project_id, **values)
 
     def was_applied(self, remote_id: str, values: Values, sent_at: dt.datetime) -> bool | None:
         """Whether the history of a row shows that these values arrived."""
@@ -137,6 +154,24 @@ class FakeSalesforce:
             raise TargetDown(self.down)
         return {ref.project_id: self._remote(ref) for ref in refs}
 
+    def changed(self, since: dt.datetime | None, local: object) -> list[Remote]:
+        self.calls += 1
+        if self.down is not None:
+            raise TargetDown(self.down)
+        begin = since.timestamp() if since else 0.0
+        moved = [(row.modified, row.id, pid) for pid, row in self.rows.items()]
+        return [
+            self._remote(Ref(pid)) for modified, _, pid in sorted(moved) if modified >= int(begin)
+        ]
+
+    def everyone(self) -> dict[str, str]:
+        self.calls += 1
+        return {row.id: pid for pid, row in self.rows.items() if not row.deleted}
+
+    def deleted(self, since: dt.datetime, until: dt.datetime) -> set[str]:
+        self.calls += 1
+        return {row_id for row_id, at in self.purged.items() if since.timestamp() <= at}
+
     def write(self, writes: Sequence[Write]) -> list[Outcome]:
         self.calls += 1
         for hook in self.before_write:
@@ -160,7 +195,7 @@ class FakeSalesforce:
         moment = dt.datetime.fromtimestamp(row.modified, dt.UTC)
         return Remote(
             ref.project_id,
-            exists=not row.deleted,
+            exists=True,
             deleted=row.deleted,
             values={p: v for p, v in row.values.items() if p in PUSHED},
             token=to_iso(moment),

@@ -12,7 +12,7 @@ from services import itsc_roadmap, overview
 from services.context import Context
 from services.sandbox.firestore import EmbeddedDocuments
 from services.sync.engine import Engine
-from services.sync.run import SyncReport, drain
+from services.sync.run import SyncReport, sync
 from services.sync.targets.base import Problem
 from services.sync.targets.firestore import FirestoreTarget
 from store import projects
@@ -71,8 +71,8 @@ class World:
     def set(self, project_id: str, **values: object) -> int | None:
         return itsc_roadmap.update_project(self.conn, self.ctx, project_id, _paths(values)).seq
 
-    def sync(self) -> SyncReport:
-        return drain(self.engine, sleep=self.clock.sleep)
+    def sync(self, **wishes: bool) -> SyncReport:
+        return sync(self.engine, sleep=self.clock.sleep, **wishes)
 
     def later(self, seconds: float) -> None:
         self.clock.sleep(seconds)
@@ -86,6 +86,11 @@ class World:
         found = self.documents.get_many("itsc_projects", [project_id])[project_id]
         assert found is not None
         return dict(found.fields)
+
+    def tokens(self) -> dict[str, str]:
+        """The version of every project's document."""
+        found = self.documents.get_many("itsc_projects", self.documents.ids("itsc_projects"))
+        return {each.id: each.update_time for each in found.values() if each is not None}
 
     def state(self, project_id: str) -> tuple[str, str]:
         """The states shown for Firestore and Salesforce."""

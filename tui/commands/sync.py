@@ -24,9 +24,20 @@ def sync(
             autocompletion=lambda: list(TARGETS),
         ),
     ] = None,
+    whole: Annotated[
+        bool,
+        typer.Option("--full", help="Read and compare everything, not only what moved."),
+    ] = False,
+    believe: Annotated[
+        bool,
+        typer.Option(
+            "--accept-deletes",
+            help="Delete here what is gone from Salesforce, however much it is at once.",
+        ),
+    ] = False,
     as_json: Json = False,
 ) -> None:
-    """Deliver what can be delivered, say what is left.
+    """Bring what others changed, deliver what can be delivered, say what is left.
 
     Ends with 0 only when nothing is pending or failed; what is held by configuration or by a
     person does not count.
@@ -35,10 +46,11 @@ def sync(
     Examples:
       steerco sync
       steerco sync --target firestore --json
+      steerco sync --full
     """
     from services import connections
     from services.sync.engine import Engine
-    from services.sync.run import drain
+    from services.sync.run import sync as sync_once
 
     names = TARGETS if target is None else (one_of("--target", target, TARGETS),)
     with (
@@ -48,7 +60,7 @@ def sync(
     ):
         engine = Engine(store.conn, store.ctx, opened.targets, store.configured)
         moved = None if show is None else lambda done, left: show(done, done + left)
-        report = drain(engine, names=names, progress=moved)
+        report = sync_once(engine, names=names, whole=whole, believe=believe, progress=moved)
         reasons = {name: gate.reason for name, gate in store.gates.items()}
     if as_json:
         print_json(_report(report))

@@ -8,7 +8,7 @@ writes, and it says for each row exactly what it learned.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol
@@ -129,7 +129,8 @@ class Remote:
     deleted_at: dt.datetime | None = None
 
 
-ABSENT_FIELDS: Values = {}
+LocalValues = Callable[[Sequence[str]], Mapping[str, Values]]
+"""The present local values of projects by id, for reading a record in this side's terms."""
 
 
 class Action(StrEnum):

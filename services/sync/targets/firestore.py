@@ -5,10 +5,12 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from services.sync.targets.base import (
     ErrorClass,
+    LocalValues,
     Outcome,
     Problem,
     Ref,
@@ -28,12 +30,14 @@ from services.sync.targets.fs_documents import (
 )
 from services.sync.targets.fs_layout import (
     COLLECTION,
+    MOVED,
     base_form,
     base_hash,
     doc_write,
     moment_of,
     remote_of,
 )
+from store.canon import is_project_id
 
 __all__ = ["META", "FirestoreTarget", "base_form", "base_hash"]
 
@@ -65,6 +69,25 @@ class FirestoreTarget(Target):
     def everyone(self) -> list[str]:
         """The id of every document, tombstones included. Raises TargetDown."""
         return self._documents.ids(COLLECTION)
+
+    @property
+    def documents(self) -> DocumentStore:
+        """The documents themselves, for what the operators share besides projects."""
+        return self._documents
+
+    def changed(
+        self, since: dt.datetime, after_id: str, local: LocalValues
+    ) -> tuple[list[Remote], Cursor | None]:
+        """One page of the projects whose document moved since a moment (behind ``after_id`` at
+        exactly that moment), by (moment, id), and where the next page begins; None behind the
+        last. Documents with an id that is none of ours are left out. Raises TargetDown."""
+        found = self._documents.changed_since(COLLECTION, MOVED, since, BATCH, after_id)
+        cursor = None
+        if len(found) == BATCH:
+            cursor = Cursor(found[-1].fields[MOVED], found[-1].id)
+        known = [snapshot for snapshot in found if is_project_id(snapshot.id)]
+        mine = local([snapshot.id for snapshot in known])
+        return [remote_of(Ref(s.id, local=mine.get(s.id, {})), s) for s in known], cursor
 
     def read(self, refs: Sequence[Ref]) -> dict[str, Remote]:
         """See Target. One call for all."""
@@ -105,6 +128,14 @@ class FirestoreTarget(Target):
         """Let go of connections."""
         self._documents.close()
         self._proven = False
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """Where reading goes on: behind the document ``after_id`` of exactly this moment."""
+
+    moment: dt.datetime
+    after_id: str
 
 
 def _away(problem: Problem | None) -> bool:

@@ -31,7 +31,10 @@ from store.canon import Value, Values, settle
 from store.fields import BY_PATH
 
 COLLECTION = "itsc_projects"
+MOVED = "updated_at"
+"""The server's time of a document's last write by a program like this one."""
 TOTAL = "total_score"
+_NUMBERS = (fields.Kind.INTEGER, fields.Kind.PERCENT)
 _HASH = re.compile(r"sha256:[0-9a-f]{64}")
 _NANOSECONDS = re.compile(r"\.(\d{6})\d*")
 
@@ -45,6 +48,11 @@ def base_hash(text: str) -> str:
         return text
     # A lone surrogate can't be stored anywhere, but comparing with one must not fail.
     return "sha256:" + hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def is_hash(value: Value) -> bool:
+    """Whether a base holds the hash of a long text in place of the text."""
+    return isinstance(value, str) and _HASH.fullmatch(value) is not None
 
 
 def base_form(path: str, value: Value) -> Value:
@@ -114,7 +122,7 @@ def _total(write: Write) -> Value:
 
 def _shared(write: Write) -> Iterator[tuple[FieldPath, Any]]:
     """What goes along with every write for the other operators' programs."""
-    yield ("updated_at",), SERVER_TIMESTAMP
+    yield (MOVED,), SERVER_TIMESTAMP
     if write.action is not Action.NOTE:
         yield ("updated_by",), write.operator
     if write.client_id and write.op_id:
@@ -172,7 +180,7 @@ def remote_of(ref: Ref, snapshot: Snapshot | None) -> Remote:
         deleted=deleted,
         values=values,
         token=snapshot.update_time,
-        modified_at=_moment(doc.get("updated_at")) or moment_of(snapshot.update_time),
+        modified_at=_moment(doc.get(MOVED)) or moment_of(snapshot.update_time),
         modified_by=_text(doc.get("updated_by")),
         stamps=stamps,
         applied=dict(_applied(_map(doc.get("applied")))),
@@ -203,11 +211,15 @@ def _values(doc: Mapping[str, Any], *, leave_missing: bool) -> Iterator[tuple[st
         if field.kind is fields.Kind.LAUNCH_TARGET and isinstance(held, dt.datetime):
             held = held.date().isoformat()
         if _readable(held):
-            yield field.path, settle(field.path, held)
+            value = settle(field.path, held)
+            if field.kind not in _NUMBERS or not isinstance(value, str):
+                yield field.path, value
     for voter, vote in _map(doc.get("scores")).items():
         path = fields.SCORES_PREFIX + voter
         if fields.is_score(path) and _readable(vote):
-            yield path, settle(path, vote)
+            value = settle(path, vote)
+            if not isinstance(value, str):
+                yield path, value
 
 
 def _at(doc: Mapping[str, Any], path: FieldPath) -> Any:

@@ -17,6 +17,7 @@ from services.sf_package.organisation import Organisation
 from services.sync.targets import sf_history, sf_soql
 from services.sync.targets.base import (
     ErrorClass,
+    LocalValues,
     Outcome,
     Problem,
     Ref,
@@ -31,7 +32,7 @@ from services.sync.targets.sf_history import HistoryRow
 from services.sync.targets.sf_login import SalesforceConnection
 from services.sync.targets.sf_sending import Sending
 from services.sync.targets.sf_writes import GROUP, Terms
-from store.canon import Value
+from store.canon import Value, is_project_id
 from store.clock import Clock, from_iso, system_clock
 from store.fields import EXTERNAL_ID_FIELD, PERSON_PATHS, RECORD_TYPE, SOBJECT
 
@@ -40,6 +41,8 @@ __all__ = ["HistoryRow", "SalesforceConnection", "SalesforceTarget"]
 DIRECTORY_SECONDS = 3600.0
 HISTORY_MARGIN = dt.timedelta(seconds=2)
 """The history has whole seconds, and the clocks are known to about one."""
+DELETE_LOG = dt.timedelta(days=14)
+"""How far back the list of deletions is asked for; Salesforce keeps it for 15 days."""
 _READING = Asked(writing=False)
 _REFUSED = ("INSUFFICIENT_ACCESS", "INVALID_TYPE", "INVALID_FIELD", "NOT_FOUND")
 """Codes of a query that this user may not ask; the organisation works without its answer."""
@@ -118,6 +121,59 @@ class SalesforceTarget:
             }
         except CallFailed as failed:
             raise TargetDown(failed.problem) from failed
+
+    def changed(self, since: dt.datetime | None, local: LocalValues) -> list[Remote]:
+        """Every project's row that moved since a moment (all of them where there is none), by
+        (SystemModstamp, Id), those in the recycle bin included. Rows that carry no project id of
+        ours are left out. Raises TargetDown."""
+        self.connect()
+        soql = sf_soql.changed(self._mapped, self._record_type_id or "", since)
+        try:
+            rows = [
+                row
+                for row in self._client.query(soql, deleted=True)
+                if is_project_id(row.get(EXTERNAL_ID_FIELD))
+            ]
+            mine = local([row[EXTERNAL_ID_FIELD] for row in rows])
+            return [
+                self._remote(Ref(pid := row[EXTERNAL_ID_FIELD], None, mine.get(pid, {})), row, {})
+                for row in rows
+            ]
+        except CallFailed as failed:
+            raise TargetDown(failed.problem) from failed
+
+    def everyone(self) -> dict[str, str]:
+        """Id to project id of every row that is there. Raises TargetDown."""
+        self.connect()
+        try:
+            rows = self._client.query(sf_soql.everyone(self._record_type_id or ""))
+        except CallFailed as failed:
+            raise TargetDown(failed.problem) from failed
+        return {
+            str(row.get("Id")): row[EXTERNAL_ID_FIELD]
+            for row in rows
+            if is_project_id(row.get(EXTERNAL_ID_FIELD))
+        }
+
+    def deleted(self, since: dt.datetime, until: dt.datetime) -> set[str]:
+        """The Ids of the rows that were deleted in between, purged ones included; whole minutes,
+        at most 15 days back. Empty where the organisation does not tell. Raises TargetDown."""
+        self.connect()
+        since = max(since, until - DELETE_LOG)
+        if until - since <= dt.timedelta(minutes=2):
+            since = until - dt.timedelta(minutes=3)
+        span = {"start": since.isoformat(timespec="seconds")}
+        span["end"] = until.isoformat(timespec="seconds")
+        try:
+            data = self._client.rest(f"sobjects/{SOBJECT}/deleted", _READING, params=span).data
+        except CallFailed as failed:
+            if failed.problem.cls is ErrorClass.PERMANENT or failed.problem.code in _REFUSED:
+                return set()
+            raise TargetDown(failed.problem) from failed
+        records = data.get("deletedRecords") if isinstance(data, dict) else None
+        return {
+            str(each["id"]) for each in records or () if isinstance(each, dict) and each.get("id")
+        }
 
     def write(self, writes: Sequence[Write]) -> list[Outcome]:
         """See ``Target.write``: at most one request for each kind of write, contested ones alone.

@@ -29,6 +29,27 @@ def columns(mapped: Mapping[str, str]) -> tuple[str, ...]:
     return ("Id", EXTERNAL_ID_FIELD, *_STAMPS, *mapped.values(), parent)
 
 
+def changed(mapped: Mapping[str, str], record_type_id: str, since: dt.datetime | None) -> str:
+    """Every Strategic Initiative, or those that moved since a moment (whole seconds), oldest
+    first; for queryAll: a deleted one says so."""
+    from simple_salesforce.format import quote_soql_value
+
+    moved = "" if since is None else f" AND SystemModstamp >= {_second(since)}"
+    return (
+        f"SELECT {', '.join(columns(mapped))}, IsDeleted FROM {SOBJECT} "
+        f"WHERE RecordTypeId = {quote_soql_value(record_type_id)}{moved} "
+        "ORDER BY SystemModstamp, Id"
+    )
+
+
+def everyone(record_type_id: str) -> str:
+    """Id and project id of every Strategic Initiative that is there."""
+    from simple_salesforce.format import quote_soql_value
+
+    kind = quote_soql_value(record_type_id)
+    return f"SELECT Id, {EXTERNAL_ID_FIELD} FROM {SOBJECT} WHERE RecordTypeId = {kind}"
+
+
 def by_external_id(mapped: Mapping[str, str], ids: Iterable[str], base: int) -> Iterator[str]:
     """The rows of these projects; several queries where one would be too long.
 
@@ -57,10 +78,13 @@ def names_of(ids: Iterable[str], base: int) -> Iterator[str]:
 
 def history_of(ids: Iterable[str], since: dt.datetime, base: int) -> Iterator[str]:
     """The field history of these rows from a moment on (whole seconds)."""
-    moment = since.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    tail = f" AND CreatedDate >= {moment} ORDER BY CreatedDate, Id"
+    tail = f" AND CreatedDate >= {_second(since)} ORDER BY CreatedDate, Id"
     select = f"SELECT {_HISTORY} FROM {SOBJECT.removesuffix('__c')}__History WHERE ParentId IN "
     return _grouped(select, ids, base, tail)
+
+
+def _second(moment: dt.datetime) -> str:
+    return moment.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _grouped(select: str, ids: Iterable[str], base: int, tail: str = "") -> Iterator[str]:

@@ -1,0 +1,94 @@
+"""The Salesforce calls of all operators today, counted so that they stay within their share.
+
+Each database counts its own, whichever process made them, and tells the others through the
+document ``itsc_meta/calls``: a map of counts by client for each day.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import sqlite3
+from dataclasses import dataclass, field
+from typing import Any
+
+from services.sync.quota import SHARE, Budget
+from services.sync.targets.base import Target
+from services.sync.targets.firestore import META
+from services.sync.targets.fs_documents import (
+    DELETE_FIELD,
+    DocumentStore,
+    DocWrite,
+    FieldPath,
+    Kind,
+)
+from store import meta, targets
+from store.clock import Clock
+from store.database import transaction
+from store.deliveries import SALESFORCE
+
+DOCUMENT = "calls"
+TELL_EVERY = 900.0
+TELL_AFTER = 100
+
+
+@dataclass(slots=True)
+class Calls:
+    """Owned by one engine, with its connection. ``share`` is the part of the organisation's daily
+    limit that all operators' calls together may take."""
+
+    conn: sqlite3.Connection
+    clock: Clock
+    client_id: str
+    share: float = SHARE
+    _noted: int = field(default=0)
+    _told: tuple[float, int] = field(default=(0.0, 0))
+
+    def note(self, target: Target) -> None:
+        """Count the calls that this process made since the last time."""
+        made = target.usage().calls
+        fresh, self._noted = made - self._noted, made
+        if fresh <= 0:
+            return
+        with transaction(self.conn):
+            key = f"calls:{self._day()}"
+            meta.put(self.conn, key, str(int(meta.get(self.conn, key) or 0) + fresh))
+
+    def budget(self) -> Budget:
+        """What is left for today, by what this database knows."""
+        state = targets.get(self.conn, SALESFORCE)
+        return Budget(state.api_limit, state.api_used, self._mine() + self._others(), self.share)
+
+    def tell(self, documents: DocumentStore, *, now_or_never: bool = False) -> None:
+        """Tell the other operators, and hear of theirs; seldom, unless ``now_or_never`` (the
+        engine renews its lease anyway). Raises TargetDown."""
+        mine, now = self._mine(), self.clock()
+        at, told = self._told
+        if mine == told or not (
+            now_or_never or mine - told >= TELL_AFTER or now - at >= TELL_EVERY
+        ):
+            return
+        found = documents.get_many(META, [DOCUMENT])[DOCUMENT]
+        day = self._day()
+        held = found.fields if found is not None else {}
+        fields: dict[FieldPath, Any] = {(day, self.client_id): mine}
+        fields |= {(old,): DELETE_FIELD for old in held if old < day}
+        kind = Kind.CREATE if found is None else Kind.UPDATE
+        documents.write_many([DocWrite(META, DOCUMENT, kind, fields)])
+        self._told = (now, mine)
+        counts = held.get(day)
+        others = sum(
+            count
+            for client, count in (counts.items() if isinstance(counts, dict) else ())
+            if client != self.client_id and isinstance(count, int)
+        )
+        with transaction(self.conn):
+            meta.put(self.conn, f"calls-of-others:{day}", str(others))
+
+    def _mine(self) -> int:
+        return int(meta.get(self.conn, f"calls:{self._day()}") or 0)
+
+    def _others(self) -> int:
+        return int(meta.get(self.conn, f"calls-of-others:{self._day()}") or 0)
+
+    def _day(self) -> str:
+        return dt.datetime.fromtimestamp(self.clock(), dt.UTC).date().isoformat()

@@ -1,0 +1,224 @@
+"""Records that were read on one target, judged and applied here. One transaction, the caller's."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import sqlite3
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from services.context import Context
+from services.sync import takeover
+from services.sync.absorb import ask, set_base, take_over
+from services.sync.judge import LATE, Case
+from services.sync.pulled import Here, Pull, Verdict, judge_pulled
+from services.sync.targets.base import Problem, Remote
+from store import bases, candidates, conflicts, deliveries, owes, parked, projects
+from store.bases import Base
+from store.canon import Value, Values
+from store.clock import from_iso, to_iso
+from store.conflicts import Conflict
+from store.deliveries import FIRESTORE, SALESFORCE, TARGETS, Owed
+from store.projects import FieldStamp, Project
+
+NOBODYS = frozenset({"salesforce", "firestore", "people", "merge"})
+"""Origins of operations that no operator made; they don't stand against a delete."""
+AGAIN = LATE.total_seconds()
+"""Seconds until a record that could not be judged is looked at again."""
+
+
+@dataclass
+class Pulled:
+    """What was taken from a target: projects changed or made, conflicts made, projects deleted.
+    ``problems`` says, by target, why it could not be read to the end."""
+
+    applied: int = 0
+    conflicts: int = 0
+    deleted: int = 0
+    problems: dict[str, Problem] = field(default_factory=dict)
+
+    def add(self, other: Pulled) -> None:
+        """Count another one in."""
+        self.applied += other.applied
+        self.conflicts += other.conflicts
+        self.deleted += other.deleted
+        self.problems |= other.problems
+
+
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """``read_at`` is when the records were read (epoch seconds); a record that this side wrote
+    less than ``delay`` seconds before is looked at later."""
+
+    conn: sqlite3.Connection
+    ctx: Context
+    target: str
+    client_id: str
+    read_at: float
+    delay: float = 0.0
+
+    def take_in(self, remotes: Sequence[Remote]) -> Pulled:
+        """Judge each record against this side as it stands in this very transaction."""
+        known = _Known.read(self.conn, self.target, [remote.project_id for remote in remotes])
+        result = Pulled()
+        for remote in remotes:
+            if known.is_old_news(remote):
+                parked.release(self.conn, self.target, [remote.project_id])
+            else:
+                self._one(remote, known, result)
+        return result
+
+    def _one(self, remote: Remote, known: _Known, result: Pulled) -> None:
+        pid = remote.project_id
+        project, waits = known.local.get(pid), known.open_asked.get(pid)
+        case = known.case(remote, self.client_id, from_iso(to_iso(self.read_at)))
+        here = known.here(pid)
+        until = self._written_until(case)
+        pull = Pull(Verdict.LATER) if until else judge_pulled(case, here)
+        if pull.verdict is Verdict.LATER:
+            parked.park(self.conn, self.target, [pid], until or self.ctx.clock() + AGAIN)
+            return
+        parked.release(self.conn, self.target, [pid])
+        if waits is not None:
+            if waits.target != self.target or pull.verdict is not Verdict.MERGE:
+                return
+            self._is_back(waits)
+        self._apply(pull, case, project, result)
+        if self.target == FIRESTORE and remote.exists and not remote.deleted:
+            now = projects.get(self.conn, pid)
+            takeover.adopt_shared_base(self.conn, self.ctx, case, now.values if now else {})
+            owes.replace(self.conn, pid, remote.owes)
+
+    def _apply(self, pull: Pull, case: Case, project: Project | None, result: Pulled) -> None:
+        conn, ctx = self.conn, self.ctx
+        match pull.verdict:
+            case Verdict.MERGE:
+                assert project is not None
+                _, made = take_over(conn, ctx, case, pull.merged, project)
+                set_base(conn, ctx, case)
+                result.conflicts += made
+                result.applied += bool(pull.merged.take)
+            case Verdict.CREATE:
+                takeover.create(conn, ctx, case)
+                result.applied += 1
+            case Verdict.REVIVE:
+                takeover.revive(conn, ctx, case)
+                result.applied += 1
+            case Verdict.BURY:
+                assert project is not None
+                takeover.bury(conn, ctx, case, project)
+                result.deleted += 1
+            case Verdict.REMEMBER:
+                takeover.remember(conn, ctx, case)
+            case Verdict.ASK:
+                result.conflicts += ask(conn, ctx, case, pull.why)
+            case Verdict.NOTHING:
+                if case.mine is None and not (case.remote.exists and not case.remote.deleted):
+                    takeover.note_gone(conn, ctx, case)
+
+    def _written_until(self, case: Case) -> float | None:
+        """When a record that this side wrote just now may be looked at; None: at once."""
+        base = case.base
+        if not self.delay or base is None or self.target != SALESFORCE or not base.acked_at:
+            return None
+        until = from_iso(base.acked_at).timestamp() + self.delay
+        return until if self.ctx.clock() < until <= self.ctx.clock() + self.delay else None
+
+    def _is_back(self, waits: Conflict) -> None:
+        """A record that was missing is there again: what waited for a decision goes on."""
+        now = to_iso(self.ctx.clock())
+        conflicts.resolve(self.conn, waits.id, conflicts.BACK, "steerco", now)
+        for each in deliveries.open_of_project(self.conn, waits.project_id):
+            if each.state == "conflict":
+                deliveries.set_state(
+                    self.conn, each.seq, each.target, "pending", part=each.part, reset=True
+                )
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What this side knows of the projects of one reading."""
+
+    target: str
+    local: Mapping[str, Project]
+    based: Mapping[str, Base]
+    owed: Mapping[str, Mapping[str, Owed]]
+    edited: set[str]
+    waiting: Mapping[str, candidates.Waiting]
+    buried: set[str]
+    decided: Mapping[str, set[tuple[str, Value]]]
+    open_asked: Mapping[str, Conflict]
+
+    @staticmethod
+    def read(conn: sqlite3.Connection, target: str, ids: Sequence[str]) -> _Known:
+        other = next(name for name in TARGETS if name != target)
+        waiting = candidates.waiting(conn, target, ids)
+        edited = {
+            pid
+            for side in (waiting, candidates.waiting(conn, other, ids))
+            for pid, each in side.items()
+            if any(item.origin not in NOBODYS for item in each.claim.items)
+        }
+        buried = conn.execute(
+            "SELECT project_id FROM tombstones "
+            "WHERE project_id IN (SELECT value FROM json_each(?))",
+            (json.dumps(list(ids)),),
+        )
+        return _Known(
+            target,
+            projects.get_many(conn, ids),
+            bases.get_many(conn, ids, target),
+            deliveries.undelivered(conn, ids, target),
+            edited | owes.of_projects(conn, ids).keys(),
+            waiting,
+            {row[0] for row in buried},
+            conflicts.decided_for_mine(conn, ids),
+            conflicts.waiting_for_person(conn, ids),
+        )
+
+    def is_old_news(self, remote: Remote) -> bool:
+        """Whether this very version was judged before."""
+        base = self.based.get(remote.project_id)
+        if base is None or base.token != remote.token or remote.token is None:
+            return False
+        if remote.deleted or not base.present:
+            return remote.deleted and not base.present
+        if remote.project_id in self.open_asked:
+            return False
+        if self.target == FIRESTORE:
+            return remote.project_id in self.local
+        values = {path: value for path, value in remote.values.items() if value is not None}
+        return base.values == values
+
+    def here(self, project_id: str) -> Here:
+        return Here(
+            buried=project_id in self.buried,
+            under_way=self.waiting[project_id].under_way,
+            edited=project_id in self.edited,
+        )
+
+    def case(self, remote: Remote, client_id: str, now: dt.datetime) -> Case:
+        pid = remote.project_id
+        project = self.local.get(pid)
+        return Case(
+            claim=self.waiting[pid].claim,
+            mine=project.values if project else None,
+            base=self.based.get(pid),
+            remote=remote,
+            owed=self.owed.get(pid, {}),
+            stamp=project.stamp if project else _unstamped,
+            client_id=client_id,
+            now=now,
+            known=self.decided.get(pid, ()),
+        )
+
+
+def local_values(conn: sqlite3.Connection, ids: Sequence[str]) -> Mapping[str, Values]:
+    """The present local values by project."""
+    return {pid: project.values for pid, project in projects.get_many(conn, ids).items()}
+
+
+def _unstamped(_path: str) -> FieldStamp | None:
+    """A project that is not here has no stamps."""
+    return None

@@ -1,0 +1,243 @@
+"""Salesforce → here: what people changed there, by SystemModstamp.
+
+A query for the rows that moved behind a mark, with an overlap, since rows become visible some
+seconds late; what was judged before is passed over by its content. The mark commits with the rows
+that it passes. Rows in the recycle bin come along; those that were purged are found by the list of
+deletions and by comparing ids, and are asked for by Id before anything is believed. When more are
+gone at once than is likely, nothing is deleted here until a person says so.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+import sqlite3
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from services.context import Context
+from services.sync import provenance
+from services.sync.intake import Intake, Pulled, local_values
+from services.sync.targets.base import LocalValues, Ref, Remote, Target
+from store import bases, conflicts, deliveries, marks, parked
+from store.canon import Values
+from store.clock import from_iso
+from store.database import transaction
+from store.deliveries import SALESFORCE
+from store.marks import Vanished
+
+OVERLAP = dt.timedelta(minutes=5)
+GROUP = 200
+FEW, MANY, SHARE = 3, 20, 0.10
+"""Up to ``FEW`` deletions at once are always believed, more than ``MANY`` or than ``SHARE`` of all
+projects only after a person's word."""
+
+PROOF = 180.0
+"""Seconds after which a record that is gone without proof is looked for a second time."""
+
+Point = Callable[[str], None]
+
+
+class Recorded(Target, provenance.KeepsHistory, Protocol):
+    """What reconciliation asks of the system of record beside ``Target``."""
+
+    def changed(self, since: dt.datetime | None, local: LocalValues) -> list[Remote]:
+        """The rows that moved since a moment (None: all), oldest first, deleted ones included."""
+        ...
+
+    def everyone(self) -> dict[str, str]:
+        """Id to project id of every row that is there."""
+        ...
+
+    def deleted(self, since: dt.datetime, until: dt.datetime) -> set[str]:
+        """The Ids of rows deleted in between."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Reconciler:
+    """Brings what moved in Salesforce. A row that this side wrote less than ``delay`` seconds ago
+    is parked. ``believe`` takes any number of deletions at once. ``point`` is called by name around
+    every commit."""
+
+    conn: sqlite3.Connection
+    ctx: Context
+    client_id: str
+    point: Point
+    delay: float = 0.0
+    believe: bool = False
+
+    def reconcile(self, target: Recorded, *, whole: bool = False, compare: bool = False) -> Pulled:
+        """What moved since the last time, or with ``whole`` everything; ``compare`` looks for the
+        Id of every known row. Raises TargetDown; what was applied before that stays applied, and
+        the mark with it."""
+        mark = marks.mark(self.conn, SALESFORCE)
+        whole = whole or mark is None
+        now = self._server_now(target)
+        result = Pulled()
+        waiting = parked.due(self.conn, SALESFORCE, self.ctx.clock())
+        since = None if whole or mark is None else mark - OVERLAP
+        read_at = self.ctx.clock()
+        remotes = self._ours(target.changed(since, self._local))
+        alive = [remote for remote in remotes if not remote.deleted]
+        self._take_in(target, alive, read_at, result, advance=True)
+        seen = {remote.project_id for remote in remotes}
+        again = self._read_again(target, [pid for pid in waiting if pid not in seen], result)
+        there = None
+        if whole:
+            there = {remote.project_id for remote in alive}
+        elif compare:
+            there = set(target.everyone().values())
+        gone = again | {remote.project_id for remote in remotes if remote.deleted}
+        span = ((mark or now) - OVERLAP, now)
+        self._bury_the_gone(target, _Suspects(gone, there, set(waiting), span), result)
+        with transaction(self.conn):
+            marks.advance(self.conn, SALESFORCE, mark or now - OVERLAP)
+            if whole:
+                marks.was_read_whole(self.conn, SALESFORCE, self.ctx.clock())
+        return result
+
+    def _take_in(
+        self,
+        target: Recorded,
+        remotes: Sequence[Remote],
+        read_at: float,
+        result: Pulled,
+        *,
+        advance: bool = False,
+    ) -> None:
+        for start in range(0, len(remotes), GROUP):
+            group = self._dated(target, remotes[start : start + GROUP])
+            with transaction(self.conn):
+                intake = Intake(
+                    self.conn, self.ctx, SALESFORCE, self.client_id, read_at, self.delay
+                )
+                result.add(intake.take_in(group))
+                if advance and group[-1].token is not None:
+                    marks.advance(self.conn, SALESFORCE, from_iso(group[-1].token))
+                self.point("salesforce:taken-in")
+            self.point("salesforce:reconciled")
+
+    def _read_again(self, target: Recorded, ids: Sequence[str], result: Pulled) -> set[str]:
+        """Judge parked records; gives those that are not there any more."""
+        absent: set[str] = set()
+        for start in range(0, len(ids), GROUP):
+            read_at = self.ctx.clock()
+            found = self._by_id(target, ids[start : start + GROUP])
+            there = [remote for remote in found if remote.exists and not remote.deleted]
+            self._take_in(target, there, read_at, result)
+            absent |= {r.project_id for r in found} - {r.project_id for r in there}
+        return absent
+
+    def _bury_the_gone(self, target: Recorded, suspects: _Suspects, result: Pulled) -> None:
+        """Projects that should be there and are not, each proven by its Id."""
+        known = self._known()
+        told: set[str] | None = None
+        if suspects.there is None:
+            told = target.deleted(*suspects.span)
+        listed = {pid for pid, sf_id in known.items() if sf_id in (told or ())}
+        missing = known.keys() - (suspects.there if suspects.there is not None else known.keys())
+        ids = self._open_here(sorted(suspects.gone & known.keys() | listed | missing))
+        read_at = self.ctx.clock()
+        absent = [
+            remote
+            for start in range(0, len(ids), GROUP)
+            for remote in self._by_id(target, ids[start : start + GROUP])
+            if remote.deleted or not remote.exists
+        ]
+        if told is None and any(not remote.deleted for remote in absent):
+            told = target.deleted(*suspects.span)
+        absent = [
+            remote
+            if remote.deleted or known[remote.project_id] not in (told or ())
+            else _purged(remote)
+            for remote in absent
+        ]
+        too_many = not self.believe and len(absent) > believable(len(known))
+        vanished = Vanished(tuple(r.project_id for r in absent), len(known)) if too_many else None
+        late = [r for r in absent if not r.deleted and r.project_id not in suspects.looked_for]
+        with transaction(self.conn):
+            if vanished != marks.vanished(self.conn, SALESFORCE):
+                marks.note_vanished(self.conn, SALESFORCE, vanished)
+            # The list of deletions lags by a minute: without proof it is looked for once more.
+            until = self.ctx.clock() + PROOF
+            parked.park(self.conn, SALESFORCE, [r.project_id for r in late], until)
+        if not too_many:
+            self._take_in(target, [r for r in absent if r not in late], read_at, result)
+
+    def _open_here(self, ids: Sequence[str]) -> list[str]:
+        """Those that exist here and that nobody is asked about already."""
+        here, asked = self._local(ids), conflicts.waiting_for_person(self.conn, ids)
+        return [pid for pid in ids if pid in here and pid not in asked]
+
+    def _known(self) -> dict[str, str]:
+        """Project to row Id, of every row that is known to be there."""
+        rows = self.conn.execute(
+            "SELECT project_id, remote_id FROM bases "
+            "WHERE target = ? AND present AND remote_id IS NOT NULL",
+            (SALESFORCE,),
+        )
+        return {row[0]: row[1] for row in rows}
+
+    def _ours(self, remotes: Sequence[Remote]) -> list[Remote]:
+        """Where two rows carry one project's id, the one that is known."""
+        known = bases.get_many(self.conn, [r.project_id for r in remotes], SALESFORCE)
+        there = {r.remote_id for r in remotes if not r.deleted}
+        alive = {r.project_id for r in remotes if not r.deleted}
+        found = []
+        for remote in remotes:
+            base = known.get(remote.project_id)
+            is_other = base is not None and base.present and base.remote_id != remote.remote_id
+            if remote.deleted and (is_other or remote.project_id in alive):
+                continue
+            if is_other and base is not None and base.remote_id in there:
+                continue
+            found.append(remote)
+        return found
+
+    def _by_id(self, target: Recorded, ids: Sequence[str]) -> list[Remote]:
+        mine = self._local(ids)
+        known = bases.get_many(self.conn, ids, SALESFORCE)
+        refs = [
+            Ref(pid, known[pid].remote_id if pid in known else None, mine.get(pid, {}))
+            for pid in ids
+        ]
+        return list(target.read(refs).values())
+
+    def _dated(self, target: Recorded, remotes: Sequence[Remote]) -> list[Remote]:
+        """The rows with the time of each field that both sides changed, where it is kept."""
+        ids = [remote.project_id for remote in remotes]
+        known = bases.get_many(self.conn, ids, SALESFORCE)
+        owed = deliveries.undelivered(self.conn, ids, SALESFORCE)
+        by_id = {remote.project_id: remote for remote in remotes}
+        return list(provenance.dated(target, by_id, self._local(ids), known, owed).values())
+
+    def _server_now(self, target: Target) -> dt.datetime:
+        now = self.ctx.clock() + (target.clock_offset() or 0.0)
+        return dt.datetime.fromtimestamp(now, dt.UTC)
+
+    def _local(self, ids: Sequence[str]) -> Mapping[str, Values]:
+        return local_values(self.conn, ids)
+
+
+@dataclass(frozen=True, slots=True)
+class _Suspects:
+    """``gone``: read as deleted, or not found any more. ``there``: every project that has a row,
+    where that is known. ``looked_for``: missed before. ``span``: what the list of deletions is
+    asked for."""
+
+    gone: set[str]
+    there: set[str] | None
+    looked_for: set[str]
+    span: tuple[dt.datetime, dt.datetime]
+
+
+def _purged(remote: Remote) -> Remote:
+    """A row that is nowhere any more, and that the list of deletions names."""
+    return Remote(remote.project_id, exists=True, deleted=True)
+
+
+def believable(known: int) -> int:
+    """How many of so many projects may be deleted at once without a person's word."""
+    return min(MANY, max(FEW, math.floor(known * SHARE)))

@@ -1,0 +1,42 @@
+"""What other operators still owe Salesforce: fields of a project whose edit is theirs to deliver.
+
+Told by the project's Firestore document. Every function that writes must run inside
+``transaction``.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Mapping, Sequence
+
+
+def replace(conn: sqlite3.Connection, project_id: str, owed: Mapping[str, str]) -> None:
+    """``owed`` maps a path to the operation that owes it; this program's own are left out."""
+    conn.execute("DELETE FROM owes WHERE project_id = ?", (project_id,))
+    if not owed:
+        return
+    mine = {
+        row[0]
+        for row in conn.execute(
+            "SELECT op_id FROM operations WHERE project_id = ? "
+            "AND op_id IN (SELECT value FROM json_each(?))",
+            (project_id, json.dumps(sorted(set(owed.values())))),
+        )
+    }
+    conn.executemany(
+        "INSERT INTO owes (project_id, path, op_id) VALUES (?, ?, ?)",
+        [(project_id, path, op) for path, op in owed.items() if op not in mine],
+    )
+
+
+def of_projects(conn: sqlite3.Connection, ids: Sequence[str] | None) -> dict[str, list[str]]:
+    """The owed paths by project (None: of all)."""
+    wanted = "" if ids is None else " WHERE project_id IN (SELECT value FROM json_each(?))"
+    parameters = [] if ids is None else [json.dumps(list(ids))]
+    found: dict[str, list[str]] = {}
+    for project_id, path in conn.execute(
+        f"SELECT project_id, path FROM owes{wanted} ORDER BY project_id, path", parameters
+    ):
+        found.setdefault(project_id, []).append(path)
+    return found
