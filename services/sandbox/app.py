@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import traceback
 from collections.abc import Awaitable, Callable
 from email.utils import formatdate
 from urllib.parse import parse_qsl, unquote
@@ -26,6 +27,8 @@ from services.sandbox.org import Org
 from services.sandbox.wire import Answer, Call, Effects, failed
 
 MAX_ADDRESS = 16_384
+MAX_BODY, MAX_UPLOAD = 50_000_000, 150_000_000
+"""Bytes of a request, and of the data of a bulk job."""
 _METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
 _LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 
@@ -65,7 +68,7 @@ def build(org: Org, cut: Cut) -> Starlette:
         Route("/services/async/{rest:path}", shell.page(shell.bulk_v1), methods=_METHODS),
         Route("/{rest:path}", shell.page(shell.data), methods=_METHODS),
     ]
-    return Starlette(routes=routes, exception_handlers={Exception: _broken})
+    return Starlette(routes=routes)
 
 
 class _Shell:
@@ -77,7 +80,9 @@ class _Shell:
         """An endpoint around a function that answers in a worker thread."""
 
         async def endpoint(request: Request) -> Response:
-            body = await request.body()
+            body = await _body(request)
+            if body is None:
+                return Response("Request Entity Too Large", 413)
             effects = self.org.faults.effects(request.method, request.url.path)
             await asyncio.sleep(effects.latency)
             if effects.cut == "before":
@@ -202,7 +207,7 @@ class _Shell:
         try:
             body = await request.json()
             self.org.faults.add(str(body["fault"]))
-        except (ValueError, KeyError, TypeError) as bad:
+        except (ValueError, KeyError, TypeError, RecursionError) as bad:
             return Answer(400, {"error": str(bad)})
         return Answer(201, self.org.faults.listing())
 
@@ -218,9 +223,10 @@ class _Shell:
         except ApiError as error:
             return failed(error)
         except sqlite3.OperationalError as busy:
-            if "locked" not in str(busy):
-                raise
             return failed(ApiError(503, "SERVER_UNAVAILABLE", f"The org's file: {busy}"))
+        except Exception:  # noqa: BLE001 - whatever happens is answered, and told on stderr
+            traceback.print_exc()
+            return failed(ApiError(500, "UNKNOWN_EXCEPTION", "An unexpected error occurred."))
 
     def _headers(self, answer: Answer) -> dict[str, str]:
         headers = {
@@ -230,9 +236,16 @@ class _Shell:
         return headers | dict(answer.headers)
 
 
-async def _broken(request: Request, error: Exception) -> Response:
-    answer = failed(ApiError(500, "UNKNOWN_EXCEPTION", "An unexpected error occurred."))
-    return Response(answer.encoded(), answer.status, media_type=answer.media)
+async def _body(request: Request) -> bytes | None:
+    """A request's body; None for one that is larger than Salesforce takes."""
+    most = MAX_UPLOAD if request.url.path.endswith("/batches") else MAX_BODY
+    parts, size = [], 0
+    async for part in request.stream():
+        size += len(part)
+        if size > most:
+            return None
+        parts.append(part)
+    return b"".join(parts)
 
 
 def _origin(request: Request) -> str:

@@ -81,8 +81,8 @@ def create(org: Org, call: Call) -> Answer:
 
 def open_job(org: Org, call: Call, body: Mapping[str, Any], info: Info) -> Info:
     """Store a new job with what every job has. Raises ApiError for a bad CSV form."""
-    delimiter = body.get("columnDelimiter", "COMMA")
-    ending = body.get("lineEnding", "LF")
+    delimiter = str(body.get("columnDelimiter", "COMMA"))
+    ending = str(body.get("lineEnding", "LF"))
     if delimiter not in DELIMITERS or ending not in LINE_ENDINGS:
         raise ApiError(400, "INVALIDJOB", "columnDelimiter or lineEnding is not known")
     with org.store.transaction() as db:

@@ -31,8 +31,9 @@ class BadBatch(Exception):
 
 def read_table(text: str, delimiter: str) -> tuple[list[str], list[list[str]]]:
     """The header and the rows of a job's data. Raises BadBatch."""
+    source = io.StringIO(text, newline="")
     try:
-        rows = [row for row in csv.reader(io.StringIO(text), delimiter=delimiter) if row]
+        rows = [row for row in csv.reader(source, delimiter=delimiter, strict=True) if row]
     except csv.Error as bad:
         raise BadBatch(f"InvalidBatch : {bad}") from None
     if not rows:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from services.sandbox.errors import ApiError
 from services.sandbox.org import Org
@@ -68,12 +68,14 @@ def _check(requests: list[Any]) -> None:
             raise ApiError(
                 400, "JSON_PARSER_ERROR", "Each subrequest needs method, url and referenceId"
             )
+        if not isinstance(request.get("httpHeaders") or {}, dict):
+            raise ApiError(400, "JSON_PARSER_ERROR", "httpHeaders must be an object")
         if request["referenceId"] in seen:
             raise ApiError(
                 400, "INVALID_INPUT", f"Duplicate reference id: {request['referenceId']}"
             )
         seen.add(request["referenceId"])
-        path = urlsplit(request["url"]).path
+        path = _split(request["url"]).path
         queries += "/query" in path or "/composite/sobjects" in path
     if queries > MAX_QUERIES:
         raise ApiError(
@@ -109,7 +111,7 @@ def _carry_out(
 
 
 def _subcall(call: Call, request: Mapping[str, Any]) -> Call:
-    parts = urlsplit(request["url"])
+    parts = _split(request["url"])
     segments = [unquote(s) for s in parts.path.strip("/").split("/")]
     if segments[:2] != ["services", "data"] or len(segments) < 4:
         raise ApiError(400, "INVALID_INPUT", f"The url is not supported here: {request['url']}")
@@ -126,6 +128,13 @@ def _subcall(call: Call, request: Mapping[str, Any]) -> Call:
         body=b"" if body is None else json.dumps(body).encode(),
         version=segments[2].removeprefix("v"),
     )
+
+
+def _split(url: str) -> SplitResult:
+    try:
+        return urlsplit(url)
+    except ValueError:
+        raise ApiError(400, "INVALID_INPUT", f"The url is none: {url}") from None
 
 
 def _substituted(value: Any, answers: Mapping[str, Any]) -> Any:

@@ -107,13 +107,16 @@ def read_datetime(text: str) -> str | None:
         return None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=dt.UTC)
-    return stamp(moment.timestamp())
+    try:
+        return stamp(moment.timestamp())
+    except (OverflowError, ValueError):  # its zone takes it out of the range of dates
+        return None
 
 
 def stamp(seconds: float) -> str:
     """Epoch seconds as Salesforce writes a time: whole seconds, with zero milliseconds."""
     moment = dt.datetime.fromtimestamp(math.floor(seconds), dt.UTC)
-    return moment.strftime("%Y-%m-%dT%H:%M:%S.000+0000")
+    return f"{moment.replace(tzinfo=None).isoformat(timespec='seconds')}.000+0000"
 
 
 def seconds_of(text: str) -> float:

@@ -38,6 +38,8 @@ from services.sandbox.soql_ast import (
 )
 
 MAX_LENGTH = 100_000
+MAX_DIGITS = 9
+"""Of a limit, an offset and the number in a relative date."""
 _ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f", '"': '"', "'": "'", "\\": "\\"}
 _PIECE = re.compile(r"\\(?:u[0-9A-Fa-f]{4}|.)|[^\\]+", re.S)
 T = TypeVar("T")
@@ -243,13 +245,15 @@ def _literal(token: Any) -> Literal:
     if word == "NULL":
         return None
     name, _, count = word.partition(":")
+    if len(count) > MAX_DIGITS:
+        raise malformed(f"unexpected token: '{text[:40]}'")
     place = Name(name, token.line or 1, token.column or 1)
     return DateRange(place, int(count) if count else None)
 
 
-def _count(token: Any) -> int:
-    if not str(token).isdigit():
-        raise malformed(f"unexpected token: '{token}'")
+def _count(token: Token) -> int:
+    if not str(token).isdigit() or len(token) > MAX_DIGITS:
+        raise malformed(f"unexpected token: '{token[:40]}'")
     return int(token)
 
 

@@ -220,5 +220,8 @@ def _place(operand: Operand) -> Name:
 
 def _exact(moment: dt.datetime) -> str:
     """A point in time in the stored form, to the millisecond so that order is kept."""
-    text = stamp(moment.timestamp())
+    try:
+        text = stamp(moment.timestamp())
+    except (OverflowError, ValueError):  # its zone takes it out of the range of dates
+        raise malformed(f"Invalid date: {moment.isoformat()}") from None
     return text.replace(".000", f".{moment.microsecond // 1000:03d}")

@@ -165,9 +165,10 @@ def fetch(db: sqlite3.Connection, obj: SObject, record_id: str) -> Row | None:
 def find_by(db: sqlite3.Connection, obj: SObject, field: FieldSpec, value: object) -> list[str]:
     """The ids of the live records with this value in a field, oldest first."""
     live = " AND IsDeleted = 0" if obj.has("IsDeleted") else ""
+    table, order = (f"({obj.view})", "Id") if obj.view else (quote(obj.name), "rowid")
     same = "= ?" if field.case_sensitive or field.type is SfType.ID else "= ? COLLATE NOCASE"
     rows = db.execute(
-        f"SELECT Id FROM {quote(obj.name)} WHERE {quote(field.name)} {same}{live} ORDER BY rowid",
+        f"SELECT Id FROM {table} WHERE {quote(field.name)} {same}{live} ORDER BY {order}",
         (value,),
     )
     return [row[0] for row in rows]

@@ -79,6 +79,8 @@ class Call:
             return json.loads(self.body.decode("utf-8"), parse_constant=_no_constant)
         except ValueError as bad:
             raise ApiError(400, "JSON_PARSER_ERROR", str(bad)) from None
+        except RecursionError:
+            raise ApiError(400, "JSON_PARSER_ERROR", "The body is nested too deeply") from None
 
     def json_object(self) -> dict[str, Any]:
         """The body as a JSON object. Raises ApiError."""
