@@ -54,7 +54,7 @@ class Page(Screen[None]):
     """A page of the terminal. Subclasses give ``PAGE`` (their name), ``compose_content`` and
     ``refresh_from_store``, and bindings made with ``screens.keys.key``."""
 
-    PAGE: ClassVar[str] = ""
+    PAGE = ""
     AUTO_FOCUS: ClassVar[str | None] = None
 
     def __init__(self, workplace: Workplace) -> None:
@@ -109,6 +109,12 @@ class Page(Screen[None]):
     def use_columns(self, names: Sequence[str]) -> None:
         """Show these columns, on a page that has a table to choose them for. Before it is shown.
         Raises ValueError for a name that is none."""
+
+    def open_conflicts(self, project_id: str | None = None, shown: str | None = None) -> None:
+        """Show the conflicts of a project (or all) above this page, beginning with ``shown``."""
+        from screens.conflict import ConflictPage
+
+        self.app.push_screen(ConflictPage(self.workplace, self.PAGE, project_id, shown))
 
     # -- reading and writing ---------------------------------------------------------------------
 
@@ -180,7 +186,7 @@ class Page(Screen[None]):
 
     def store_changed(self) -> None:
         """Something was committed somewhere: bring the page up to date, now or when it shows."""
-        if self.app.screen_stack and self.app.screen_stack[0] is not self:
+        if self not in self.app.screen_stack:
             self._stale = True
             return
         self._wanted_refresh = True

@@ -401,6 +401,11 @@ class ProjectPage(Page):
             self.app.copy_to_clipboard(part.copied())
             self.toast("Copied.")
 
+    def action_conflicts(self) -> None:
+        """The project's conflicts, also those of one that was deleted."""
+        if self._found is not None:
+            self.open_conflicts(self._found.project_id)
+
     @on(OptionList.OptionSelected, "#history")
     def _open_entry(self) -> None:
         history = self.query_one(History)

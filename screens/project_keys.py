@@ -22,6 +22,8 @@ KEYS: list[Binding] = [
     key("y", "copy", "copy", "Copy what is under the mark", id="project.copy"),
     key("d", "delete", "delete", "Delete the project, after naming what goes",
         id="project.delete"),
+    key("c", "conflicts", "conflicts", "This project's conflicts", id="project.conflicts",
+        show=False),
     key("down,j", "step('down')", "down", "One line down", id="project.down", show=False),
     key("up,k", "step('up')", "up", "One line up", id="project.up", show=False),
     key("left,h", "step('left')", "left", "To the left", id="project.left", show=False),

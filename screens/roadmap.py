@@ -453,6 +453,11 @@ class RoadmapPage(Page):
         if self.here is not None:
             self.shell.open_project(self.here)
 
+    def action_conflicts(self) -> None:
+        """The project's conflicts."""
+        if self.here is not None:
+            self.open_conflicts(self.here)
+
     def action_open_name(self) -> None:
         """Enter on the name."""
         self.action_open()

@@ -33,6 +33,14 @@ KEYS: Keys = [
     key("a", "select_all", "select all", "Select all, or none", id="roadmap.all", show=False),
     key("tab", "step_view(1)", "next view", _NEXT, id="roadmap.tab", show=False),
     key("shift+tab", "step_view(-1)", "view before", _BEFORE, id="roadmap.back-tab", show=False),
+    key(
+        "c",
+        "conflicts",
+        "conflicts",
+        "This project's conflicts",
+        id="roadmap.conflicts",
+        show=False,
+    ),
     key("r", "refresh", "refresh", "Read everything again", id="roadmap.refresh", show=False),
     key("escape", "back", "clear", "Clear selection or filter", id="roadmap.back", show=False),
 ]

@@ -12,7 +12,6 @@ from textual.content import Content
 from textual.widgets import Static
 
 from screens.base import Failed, Page
-from screens.dialogs import ShowText
 from screens.inspect import Inspect, parts_of
 from screens.keys import Keys, key
 from screens.safe import safe
@@ -61,6 +60,8 @@ class SyncPage(Page):
         key("p", "pause", "pause", "Pause a target, or let it go on", id="sync.pause"),
         key("f", "filter", "filter", "On their way, in trouble, or all edits", id="sync.filter"),
         key("y", "copy", "copy", "Copy what happened to this edit, in words", id="sync.copy"),
+        key("c", "conflicts", "all conflicts", "Every conflict, also those that were resolved",
+            id="sync.conflicts", show=False),
         key("tab", "other", "conflicts", "Between edits and conflicts", id="sync.other"),
     ]  # fmt: skip
 
@@ -270,7 +271,8 @@ class SyncPage(Page):
         if self._view is None:
             return
         if self._on_conflicts:
-            self._show_conflict()
+            if self._conflict is not None:
+                self.open_conflicts(shown=self._conflict.id)
             return
         entry = self._entry
         if entry is None:
@@ -287,12 +289,9 @@ class SyncPage(Page):
     def _activated(self) -> None:
         self.action_inspect()
 
-    def _show_conflict(self) -> None:
-        found, view = self._conflict, self._view
-        if found is not None and view is not None:
-            name = view.names.get(found.project_id, found.project_id)
-            text = conflict_text(found, self._now, self.workplace.zone)
-            self.app.push_screen(ShowText(name, text, wide=True))
+    def action_conflicts(self) -> None:
+        """Every conflict."""
+        self.open_conflicts()
 
     def action_open(self) -> None:
         """Open the project."""

@@ -13,7 +13,7 @@ from services.explain import NAMES
 from store import bases, conflicts, fields, operations, projects
 from store.canon import Value, Values
 from store.conflicts import OPEN, WHOLE, Conflict
-from store.fields import BY_PATH, Kind, label_of
+from store.fields import BY_PATH, label_of
 from store.operations import Operation
 
 GONE = "deleted"
@@ -43,8 +43,8 @@ class Told:
     """A conflict with everything that there is to say of it.
 
     ``rows`` is the one field, or of a whole record every field on which the sides differ; ``gone``
-    the side (mine or theirs) on which the record is deleted. ``effects`` says what taking mine or
-    theirs does, ``in_force`` what stands now.
+    the side (mine or theirs) on which the record is deleted; ``force`` the side whose value stands
+    now, if any. ``effects`` says what taking mine or theirs does, ``in_force`` what stands.
     """
 
     conflict: Conflict
@@ -52,6 +52,7 @@ class Told:
     rows: tuple[Sides, ...]
     gone: str | None
     present: Value
+    force: str | None
     in_force: str
     effects: Mapping[str, str]
     story: tuple[Event, ...]
@@ -86,6 +87,18 @@ def read(
     )
 
 
+def open_ones(
+    conn: sqlite3.Connection, project_id: str | None = None
+) -> list[tuple[str, str, str]]:
+    """``(id, project's name, field)`` of what is open, newest first: to name what a decision for
+    all of them is about."""
+    found = conflicts.find(conn, project_id=project_id)
+    names = overview.names_of(conn, {each.project_id for each in found})
+    return [
+        (each.id, names.get(each.project_id, each.project_id), field_words(each)) for each in found
+    ]
+
+
 def tell(conn: sqlite3.Connection, found: Conflict, me: str) -> Told:
     """Everything about one conflict."""
     name = overview.feature_name(conn, found.project_id)
@@ -95,7 +108,7 @@ def tell(conn: sqlite3.Connection, found: Conflict, me: str) -> Told:
         rows = _differing(conn, found)
         lives = project is not None
         effects = {each: _fate(found, each, lives=lives) for each in decisions.TAKES}
-        force = _whole_in_force(found, me)
+        side, words = _whole_side(found, project is not None), _whole_in_force(found, me)
         present: Value = None
     else:
         gone = None
@@ -104,9 +117,10 @@ def tell(conn: sqlite3.Connection, found: Conflict, me: str) -> Told:
         effects = {}
         if project is not None:
             effects = {each: _effect(found, each, present) for each in decisions.TAKES}
-        force = _in_force(found, present, exists=project is not None)
+        side = _side_of(found, present) if project is not None else None
+        words = _in_force(found, side, present, exists=project is not None)
     story = tuple(_story(found, operations.history(conn, found.project_id), me))
-    return Told(found, name, rows, gone, present, force, effects, story)
+    return Told(found, name, rows, gone, present, side, words, effects, story)
 
 
 def field_words(found: Conflict) -> str:
@@ -115,13 +129,9 @@ def field_words(found: Conflict) -> str:
 
 
 def short_words(path: str, value: Value) -> str:
-    """A value in quotes where it is short, else the field's name for it."""
+    """A value in quotes, cut where it is longer than a few words."""
     words = explain.value_words(path, value)
-    if value is None or isinstance(value, bool):
-        return words
-    field = BY_PATH.get(path)
-    long = field is not None and field.kind is Kind.LONG_TEXT
-    return "that text" if long else f"“{explain.cut(words, SHORT)}”"
+    return words if value is None or isinstance(value, bool) else f"“{explain.cut(words, SHORT)}”"
 
 
 def side_words(found: Conflict, side: str) -> str:
@@ -169,16 +179,16 @@ def _in_page_order(values: Values) -> Sequence[tuple[str, Value]]:
 
 
 def _effect(found: Conflict, side: str, present: Value) -> str:
-    value = found.mine if side == "mine" else found.theirs
+    value = _value(found, side)
     label, words = label_of(found.path), short_words(found.path, value)
     if present == value:
-        return f"{label} stays as it is, {words}, and the conflict is closed"
+        return f"{label} stays {words}, and the conflict is closed"
     return f"{label} becomes {words} here, in Firestore and in Salesforce"
 
 
 def _fate(found: Conflict, side: str, *, lives: bool) -> str:
     there = NAMES.get(found.target, found.target)
-    goes = (found.mine if side == "mine" else found.theirs) == GONE
+    goes = _value(found, side) == GONE
     if found.mine == GONE:
         if goes:
             return f"the project is deleted in {there} too, with the edit that was made there"
@@ -192,27 +202,42 @@ def _fate(found: Conflict, side: str, *, lives: bool) -> str:
     return f"the project is created again in {there} as it is here, under its id"
 
 
-def _in_force(found: Conflict, present: Value, *, exists: bool) -> str:
+def _side_of(found: Conflict, present: Value) -> str | None:
+    """The side whose value a field has now."""
+    return {found.theirs: "theirs", found.mine: "mine"}.get(present)
+
+
+def _whole_side(found: Conflict, lives: bool) -> str | None:
+    """The side that a decision brought into force; while nobody has decided, none is."""
+    if found.state == OPEN:
+        return None
+    return next((each for each in decisions.TAKES if (_value(found, each) != GONE) is lives), None)
+
+
+def _value(found: Conflict, side: str) -> Value:
+    return found.mine if side == "mine" else found.theirs
+
+
+def _in_force(found: Conflict, side: str | None, present: Value, *, exists: bool) -> str:
     label = label_of(found.path)
     if not exists:
         return "The project is deleted; there is nothing to set any more."
-    mine, theirs = present == found.mine, present == found.theirs
-    if not mine and not theirs:
-        now = short_words(found.path, present)
-        return f"Neither is in force: {label} is {now} now."
-    side, other = ("Mine", "theirs") if mine else ("Theirs", "mine")
+    if side is None:
+        return f"Neither is in force: {label} is {short_words(found.path, present)} now."
+    mine = side == "mine"
+    name, other = ("Mine", "theirs") if mine else ("Theirs", "mine")
     if found.state != OPEN:
-        return f"{side} is in force."
+        return f"{name} is in force."
     later = found.mine_at > found.theirs_at if mine else found.theirs_at > found.mine_at
     why = f"it is later than {other}" if later else "of the same second, Salesforce's counts"
-    return f"{side} is in force: {why}."
+    return f"{name} is in force: {why}."
 
 
 def _whole_in_force(found: Conflict, me: str) -> str:
     there = NAMES.get(found.target, found.target)
     if found.state == OPEN:
         return "Nothing happens to this project, on either side, until somebody decides."
-    lives = (found.mine if found.resolution == "mine" else found.theirs) != GONE
+    lives = _value(found, found.resolution or "") != GONE
     who = "You" if found.resolved_by == me else (found.resolved_by or "Somebody")
     what = f"keep it, in {there} and here" if lives else "delete it everywhere"
     return f"{who} decided to {what}."
@@ -226,7 +251,7 @@ def _story(found: Conflict, history: Sequence[Operation], me: str) -> Sequence[E
     if found.path == WHOLE:
         told = [
             Event(found.mine_at, f"{mine_by} {found.mine} it here"),
-            Event(found.theirs_at, f"{theirs_by}: {found.theirs} there"),
+            Event(found.theirs_at, f"{found.theirs_by or 'somebody'} {found.theirs} it in {there}"),
         ]
     else:
         told = [
@@ -237,12 +262,13 @@ def _story(found: Conflict, history: Sequence[Operation], me: str) -> Sequence[E
     for each in history:
         by = "you" if each.operator == me else each.operator
         decided = " (a conflict decided)" if each.origin == operations.CONFLICT else ""
-        if each.at <= since:
+        is_decision = each.origin == operations.CONFLICT and each.at == found.resolved_at
+        if each.at <= since or is_decision:
             continue
         if each.kind == "update" and found.path in each.changes:
             new = each.changes[found.path][1]
             told.append(Event(each.at, f"{by} set {short_words(found.path, new)}{decided}"))
-        elif each.kind != "update":
+        elif each.kind in _DEEDS:
             told.append(Event(each.at, f"{by} {_DEEDS[each.kind]}{decided}"))
     told.append(Event(found.at, f"noticed, against {there}"))
     if found.state != OPEN and found.resolved_at is not None:
@@ -253,7 +279,7 @@ def _story(found: Conflict, history: Sequence[Operation], me: str) -> Sequence[E
     return sorted(told, key=lambda event: event.at)
 
 
-_DEEDS = {"create": "created it", "delete": "deleted it", "restore": "brought it back"}
+_DEEDS = {"delete": "deleted it", "restore": "brought it back"}
 _CLOSED = {
     "mine": "mine",
     "theirs": "theirs",

@@ -17,7 +17,14 @@ Piece: TypeAlias = tuple[str, str]
 
 @lru_cache(512)
 def short_diff(old: str | None, new: str | None) -> tuple[Piece, ...]:
-    """What differs between two texts, word by word, with a little of what stayed around it.
+    """What differs between two texts, word by word, with a little of what stayed around it."""
+    pieces = whole_diff(old, new)
+    return tuple(_shortened(list(pieces))) if old and new else pieces
+
+
+@lru_cache(512)
+def whole_diff(old: str | None, new: str | None) -> tuple[Piece, ...]:
+    """Both texts as one row of runs, word by word: what stayed, what went, what came.
 
     Texts that share too little, or are too long to compare within a frame, are given whole.
     """
@@ -43,7 +50,7 @@ def short_diff(old: str | None, new: str | None) -> tuple[Piece, ...]:
                 continue
             pieces += [("gone", "".join(middle_a[i:j])), ("new", "".join(middle_b[k:m]))]
     pieces.append(("same", "".join(a[len(a) - end :])))
-    return tuple(_shortened([piece for piece in pieces if piece[1]]))
+    return tuple(piece for piece in pieces if piece[1])
 
 
 def _shortened(pieces: list[Piece]) -> list[Piece]:

@@ -151,6 +151,9 @@ class SteercoApp(App[None]):
     def on_store_changed(self) -> None:
         for page in self._pages.values():
             page.store_changed()
+        for above in self.screen_stack[1:]:
+            if isinstance(above, Page):
+                above.store_changed()
 
     def on_mount(self) -> None:
         self.call_after_refresh(self._painted)

@@ -41,7 +41,7 @@ STATE_NOTES = (
     ("… in flight", "on its way just now"),
     ("↻ retrying", "refused for now, tried again by itself"),
     ("✗ failed", "refused for good: on the Sync page e mends it, r retries, D discards"),
-    ("⚠ conflict", "deleted on one side, edited on the other: a person decides"),
+    ("⚠ conflict", "deleted on one side, edited on the other: c opens it, a person decides"),
     ("– held", "the target is off, or somebody paused it"),
     ("» superseded", "a later edit took its place"),
 )
@@ -99,7 +99,7 @@ def conflict_cell(found: Conflict, name: str, column: str, now: float, zone: dt.
         case "field":
             return Cell(field_of(found))
         case "base":
-            return Cell(_side(found, found.base), "quiet")
+            return Cell("" if found.path == WHOLE else _side(found, found.base), "quiet")
         case "mine":
             return Cell(_side(found, found.mine), "bold" if found.winner == "mine" else "")
         case "theirs":

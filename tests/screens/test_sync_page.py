@@ -7,7 +7,8 @@ from pathlib import Path
 from textual.pilot import Pilot
 from textual.widgets import Input
 
-from screens.dialogs import Choose, Confirm, ShowText
+from screens.conflict import ConflictPage
+from screens.dialogs import Choose, Confirm
 from screens.inspect import Inspect
 from screens.sync import SyncPage
 from screens.sync_dialogs import Mend, MendField
@@ -323,10 +324,7 @@ async def test_conflicts_are_listed_with_base_mine_and_theirs(tmp_path: Path) ->
         await until(pilot, lambda: grid_of(pilot, "conflicts").has_focus)
         assert not set(key_line(pilot.app)) & {"retry", "edit", "discard"}
         await pilot.press("i")
-        await until(pilot, lambda: isinstance(pilot.app.screen, ShowText))
-        text = str(pilot.app.screen.query_one(".dialog--body").children[0].render())
-        assert "Theirs is in force here." in text
-        assert "Theirs, by Mia Chen in Salesforce, 2026-11-21 13:57:05 UTC\n  Completed" in text
+        await until(pilot, lambda: isinstance(pilot.app.screen, ConflictPage))
         await pilot.press("escape")
         await until(pilot, lambda: pilot.app.screen is page_of(pilot))
         await pilot.press("y")

@@ -58,8 +58,6 @@ CASES: dict[str, tuple[worlds.Fill | None, tuple[int, int], str, Steps]] = {
     "mend-small-dark": (worlds.all_states, SMALL, DARK, on(FAILED, "e", "1")),
     "mend-wide-light": (worlds.all_states, WIDE, LIGHT, on(FAILED, "e")),
     "pause-small-light": (worlds.paused, SMALL, LIGHT, press("p")),
-    "conflict-wide-dark": (worlds.all_states, WIDE, DARK, on(FAILED, "tab", "i")),
-    "conflict-small-light": (worlds.all_states, SMALL, LIGHT, on(FAILED, "tab", "i")),
 }
 
 

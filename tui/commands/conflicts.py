@@ -173,21 +173,17 @@ def _whole_dict(found: Conflict) -> dict[str, Any]:
 
 def _resolve_all(store: Store, take: str, *, yes: bool, as_json: bool) -> None:
     from services import conflicts as decisions
-    from services import overview
-    from services.conflictview import field_words
-    from store import conflicts
+    from services.conflictview import open_ones
 
-    found = conflicts.find(store.conn)
-    if not yes:
-        names = overview.names_of(store.conn, {each.project_id for each in found})
-        named = [f"{names.get(c.project_id, c.project_id)}: {field_words(c)}" for c in found[:5]]
+    found = open_ones(store.conn)
+    if found and not yes:
+        named = ", ".join(f"{name}: {words}" for _, name, words in found[:5])
         more = f" and {len(found) - 5} more" if len(found) > 5 else ""
-        if found:
-            raise Failed(
-                f"this would take {take} in {len(found)} conflict{'s' if len(found) > 1 else ''} "
-                f"({', '.join(named)}{more}); say --yes to do it"
-            )
-    done = decisions.resolve_all(store.conn, store.ctx, [each.id for each in found], take)
+        raise Failed(
+            f"this would take {take} in {len(found)} conflict{'s' if len(found) > 1 else ''} "
+            f"({named}{more}); say --yes to do it"
+        )
+    done = decisions.resolve_all(store.conn, store.ctx, [each for each, _, _ in found], take)
     if as_json:
         print_json([conflict_dict(each.conflict) for each in done])
         return
