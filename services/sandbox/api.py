@@ -79,7 +79,7 @@ def limits(org: Org) -> Answer:
 def _sobjects(org: Org, call: Call, rest: tuple[str, ...]) -> Answer:
     if not rest:
         _only(call, "GET")
-        return describe.global_describe(call)
+        return describe.global_describe(org, call)
     obj = _object(rest[0])
     match [part.lower() if n < 1 else part for n, part in enumerate(rest[1:])]:
         case []:

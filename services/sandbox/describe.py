@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from services.sandbox.conditions import shown_if_changed
+from services.sandbox.incoming import seconds_of
 from services.sandbox.org import Org
 from services.sandbox.schema import NUMBERS, TEXTS, FieldSpec, SfType, SObject
 from services.sandbox.standard import children_of, schema
@@ -22,10 +24,11 @@ _SOAP_TYPES = {
 }
 
 
-def global_describe(call: Call) -> Answer:
+def global_describe(org: Org, call: Call) -> Answer:
     """Every object in short."""
     objects = [_summary(obj, call.base) for obj in schema().values() if not obj.view]
-    return Answer(200, {"encoding": "UTF-8", "maxBatchSize": 200, "sobjects": objects})
+    whole = {"encoding": "UTF-8", "maxBatchSize": 200, "sobjects": objects}
+    return shown_if_changed(call, _changed(org), Answer(200, whole))
 
 
 def basic(org: Org, call: Call, obj: SObject) -> Answer:
@@ -48,35 +51,38 @@ def basic(org: Org, call: Call, obj: SObject) -> Answer:
 
 def describe(org: Org, call: Call, obj: SObject) -> Answer:
     """An object with its fields, record types and child relationships."""
-    return Answer(
-        200,
-        _summary(obj, call.base)
-        | {
-            "fields": [describe_field(spec) for spec in obj.fields],
-            "recordTypeInfos": _record_types(org, call, obj),
-            "childRelationships": [
-                {
-                    "cascadeDelete": child.name.endswith("History"),
-                    "childSObject": child.name,
-                    "deprecatedAndHidden": False,
-                    "field": spec.name,
-                    "junctionIdListNames": [],
-                    "junctionReferenceTo": [],
-                    "relationshipName": spec.children,
-                    "restrictedDelete": False,
-                }
-                for child, spec in children_of(obj.name).values()
-            ],
-            "namedLayoutInfos": [],
-            "supportedScopes": [{"label": f"All {obj.plural}", "name": "everything"}],
-            "actionOverrides": [],
-            "searchLayoutable": False,
-            "listviewable": None,
-            "lookupLayoutable": None,
-            "networkScopeFieldName": None,
-            "sobjectDescribeOption": "FULL",
-        },
-    )
+    whole = _summary(obj, call.base) | {
+        "fields": [describe_field(spec) for spec in obj.fields],
+        "recordTypeInfos": _record_types(org, call, obj),
+        "childRelationships": [
+            {
+                "cascadeDelete": child.name.endswith("History"),
+                "childSObject": child.name,
+                "deprecatedAndHidden": False,
+                "field": spec.name,
+                "junctionIdListNames": [],
+                "junctionReferenceTo": [],
+                "relationshipName": spec.children,
+                "restrictedDelete": False,
+            }
+            for child, spec in children_of(obj.name).values()
+        ],
+        "namedLayoutInfos": [],
+        "supportedScopes": [{"label": f"All {obj.plural}", "name": "everything"}],
+        "actionOverrides": [],
+        "searchLayoutable": False,
+        "listviewable": None,
+        "lookupLayoutable": None,
+        "networkScopeFieldName": None,
+        "sobjectDescribeOption": "FULL",
+    }
+    return shown_if_changed(call, _changed(org), Answer(200, whole))
+
+
+def _changed(org: Org) -> float:
+    """When the org's objects last changed: when it was made."""
+    found = org.store.connection().execute("SELECT CreatedDate FROM Organization LIMIT 1")
+    return seconds_of(found.fetchone()[0])
 
 
 def _summary(obj: SObject, base: str) -> dict[str, Any]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from email.utils import formatdate, parsedate_to_datetime
 from typing import Any
 
 from services.sandbox import dml, records, storage
+from services.sandbox.conditions import guard_of, keep, shown_if_changed
 from services.sandbox.errors import ApiError, SaveRefused, not_found
 from services.sandbox.ids import canonical
 from services.sandbox.incoming import Incoming, key_field, read_record, read_value, seconds_of
@@ -88,32 +88,21 @@ def _read(org: Org, call: Call, obj: SObject, record_id: str) -> Answer:
         if row.get("IsDeleted"):
             raise ApiError(404, "ENTITY_IS_DELETED", "entity is deleted")
         changed = seconds_of(row.get("SystemModstamp") or row["CreatedDate"])
-        since = _moment(call.headers.get("if-modified-since"))
-        if since is not None and changed <= since:
-            return Answer(304)
-        before = _moment(call.headers.get("if-unmodified-since"))
-        if before is not None and changed > before:
-            raise _precondition()
         names = [name for name in call.query.get("fields", "").split(",") if name]
         specs = records.fields_named(obj, names)
         found = records.read_records(db, obj, [record_id], specs, call.base)
-    headers = {"Last-Modified": formatdate(changed, usegmt=True)}
-    return Answer(200, found[record_id], headers)
+    return shown_if_changed(call, changed, Answer(200, found[record_id]))
 
 
 def _update(org: Org, call: Call, obj: SObject, record_id: str) -> Answer:
     record = _record(obj, call)
     if record.given_id is not None:
         raise _given("Id")
-    text = call.headers.get("if-unmodified-since")
-    limit = _moment(text)
-    if text is not None and limit is None:
-        raise ApiError(400, "INVALID_HEADER", f"If-Unmodified-Since is no HTTP date: {text}")
+    guard = guard_of(call)
     try:
         with working(org, call) as work:
             row = dml.existing(work, obj, record_id)
-            if limit is not None and seconds_of(row["SystemModstamp"]) > limit:
-                raise _precondition()
+            keep(guard, seconds_of(row["SystemModstamp"]))
             dml.resolve(work, record)
             dml.update(work, record, row["Id"])
     except SaveRefused as no:
@@ -184,16 +173,6 @@ def _created(call: Call, obj: SObject, record_id: str, more: dict[str, Any]) -> 
     return Answer(201, body, {"Location": f"{call.base}/sobjects/{obj.name}/{record_id}"})
 
 
-def _moment(text: str | None) -> float | None:
-    """The epoch seconds of an HTTP date; None for none and for what is no date."""
-    if text is None:
-        return None
-    try:
-        return parsedate_to_datetime(text).timestamp()
-    except ValueError:
-        return None
-
-
 def _given(name: str) -> ApiError:
     return ApiError(
         400, "INVALID_FIELD", f"The {name} field should not be specified in the sobject data."
@@ -206,10 +185,6 @@ def _no_key(name: str) -> ApiError:
         "NOT_FOUND",
         f"Provided external ID field does not exist or is not accessible: {name}",
     )
-
-
-def _precondition() -> ApiError:
-    return ApiError(412, "PRECONDITION_FAILED", "The record was modified after the given time")
 
 
 def _no_method(call: Call, allowed: str) -> ApiError:

@@ -329,3 +329,18 @@ def test_users_can_be_changed_but_never_deleted(org: Any) -> None:
     assert refused.status_code == 400
     again = org.call("POST", "sobjects/User", body | {"Alias": "new2"})
     assert again.json()[0]["errorCode"] == "DUPLICATE_VALUE"
+
+
+@pytest.mark.parametrize("path", ["sobjects", "sobjects/Ticket__c/describe"])
+def test_descriptions_that_did_not_change_are_not_sent_again(org: Any, path: str) -> None:
+    whole = org.call("GET", path)
+    assert whole.status_code == 200
+    changed = whole.headers["Last-Modified"]
+    before = formatdate(parsedate_to_datetime(changed).timestamp() - 1, usegmt=True)
+    again = org.call("GET", path, headers={"If-Modified-Since": changed})
+    assert (again.status_code, again.content) == (304, b"")
+    assert org.call("GET", path, headers={"If-Modified-Since": before}).status_code == 200
+    stale = org.call("GET", path, headers={"If-Unmodified-Since": before})
+    assert (stale.status_code, stale.json()[0]["errorCode"]) == (412, "PRECONDITION_FAILED")
+    odd = {"If-Modified-Since": "yesterday"}
+    assert org.call("GET", path, headers=odd).status_code == 200
