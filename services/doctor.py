@@ -88,18 +88,18 @@ def _database(path: Path) -> Finding:
     if not path.exists():
         return Finding("database", True, f"none yet; the first command makes {path}")
     keep = (
-        f"keep {path} and the files beside it, start with an empty one "
-        f"(mv {path.name} {path.name}.damaged), and get the projects back from a backup, an "
-        "export or the targets"
+        "end every terminal and worker, then run: steerco doctor --recover (the damaged file is "
+        "kept; what can be read of it goes on)"
     )
     try:
-        conn = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
+        database.refuse_hollow(path)
+        conn = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
         try:
             version = conn.execute("PRAGMA user_version").fetchone()[0]
             faults = database.check_integrity(conn)
         finally:
             conn.close()
-    except sqlite3.Error as error:
+    except (StoreError, sqlite3.Error) as error:
         return Finding("database", False, str(database.explain(error, path)), keep)
     if faults:
         what = f"{path} is damaged: {faults[0]}"

@@ -120,5 +120,7 @@ def source_words(origin: str, operator: str, me: str) -> tuple[str, str]:
             return who, "an edit discarded"
         case "conflict":
             return who, "a conflict decided"
+        case "recovery":
+            return who, "saved from a damaged database"
         case _:
             return who, origin

@@ -16,6 +16,10 @@ from types import TracebackType
 
 SCHEMA_VERSION = 3
 BUSY_MS = 5_000
+DAMAGED = (
+    "the database file is damaged; it was left as it is. Save what can be read of it with: "
+    "steerco doctor --recover"
+)
 _NETWORK_FILE_SYSTEMS = {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "afs", "sshfs", "fuse.sshfs"}
 
 
@@ -31,6 +35,7 @@ def open_database(path: Path, *, busy_ms: int = BUSY_MS) -> sqlite3.Connection:
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         refuse_network(path.parent)
+        refuse_hollow(path)
         conn = connect(path, busy_ms=busy_ms)
         prepare(conn, path)
     except (OSError, sqlite3.Error) as error:
@@ -146,15 +151,20 @@ def explain(error: Exception, path: Path | None = None) -> StoreError:
     elif "readonly" in text or isinstance(error, PermissionError):
         sentence = "the database can't be written here; set STEERCO_HOME to a writable directory"
     elif "not a database" in text or "malformed" in text:
-        sentence = (
-            "the database file is damaged; it was left as it is. Run: steerco doctor, "
-            "or set STEERCO_HOME to another directory"
-        )
+        sentence = DAMAGED
     elif "unable to open" in text:
         sentence = "the database file can't be opened; check the path and its permissions"
     else:
         sentence = f"the database answered: {text}"
     return StoreError(sentence + where)
+
+
+def refuse_hollow(path: Path) -> None:
+    """A file cut to nothing, beside which its log still is: SQLite would throw the log away and
+    begin anew."""
+    log = path.with_name(f"{path.name}-wal")
+    if path.exists() and not path.stat().st_size and log.exists() and log.stat().st_size:
+        raise StoreError(f"{DAMAGED} ({path})")
 
 
 def refuse_network(directory: Path, mounts: Path = Path("/proc/mounts")) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 
 
@@ -28,3 +29,19 @@ def client_id(conn: sqlite3.Connection, fresh: str) -> str:
 def drop(conn: sqlite3.Connection, key: str) -> None:
     """Forget what is kept under a key."""
     conn.execute("DELETE FROM meta WHERE key = ?", (key,))
+
+
+def succeed(conn: sqlite3.Connection, fresh: str) -> None:
+    """Go on as a new client. What the former one had in its log up to here may have been delivered
+    by it since: its id stays known, up to that operation's number."""
+    known = get(conn, "client_id")
+    if known is not None:
+        newest = conn.execute("SELECT COALESCE(MAX(seq), 0) FROM operations").fetchone()[0]
+        put(conn, "former_clients", json.dumps({**former(conn), known: newest}))
+    put(conn, "client_id", fresh)
+
+
+def former(conn: sqlite3.Connection) -> dict[str, int]:
+    """The clients that this database was before, each with the newest operation that it had in
+    common with them."""
+    return json.loads(get(conn, "former_clients") or "{}")  # type: ignore[no-any-return]

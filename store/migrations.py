@@ -290,16 +290,19 @@ def reverse(db: Database) -> None:
         db.execute(statement)
 
 
-def migrate(conn: sqlite3.Connection) -> None:
-    """Apply what is missing, each step in one transaction, and set the version last.
+def migrate(conn: sqlite3.Connection, version: int = SCHEMA_VERSION) -> None:
+    """Apply what is missing up to a version, all of it in one transaction.
 
     Two processes may start at once: the second waits for the first and finds nothing to do.
     """
     conn.execute("BEGIN IMMEDIATE")
     try:
-        if conn.execute("PRAGMA user_version").fetchone()[0] < SCHEMA_VERSION:
-            steps.apply(Database(conn))
-            conn.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+        present = conn.execute("PRAGMA user_version").fetchone()[0]
+        if present < version:
+            db = Database(conn)
+            later = [step.name for step in steps.pending(db)[version - present :]]
+            steps.apply(db, stop_before=later)
+            conn.execute(f"PRAGMA user_version = {version}")
         conn.execute("COMMIT")
     except BaseException:
         if conn.in_transaction:

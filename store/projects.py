@@ -293,7 +293,7 @@ def exhume(conn: sqlite3.Connection, project_id: str) -> Project | None:
     row = conn.execute(
         "DELETE FROM tombstones WHERE project_id = ? RETURNING snapshot", (project_id,)
     ).fetchone()
-    return _snapshot(row[0]) if row else None
+    return from_snapshot(row[0]) if row else None
 
 
 def buried(conn: sqlite3.Connection, project_id: str) -> Project | None:
@@ -301,7 +301,7 @@ def buried(conn: sqlite3.Connection, project_id: str) -> Project | None:
     row = conn.execute(
         "SELECT snapshot FROM tombstones WHERE project_id = ?", (project_id,)
     ).fetchone()
-    return _snapshot(row[0]) if row else None
+    return from_snapshot(row[0]) if row else None
 
 
 def is_buried(conn: sqlite3.Connection, project_id: str) -> bool:
@@ -310,7 +310,8 @@ def is_buried(conn: sqlite3.Connection, project_id: str) -> bool:
     return found is not None
 
 
-def _snapshot(text: str) -> Project:
+def from_snapshot(text: str) -> Project:
+    """A project as a tombstone keeps it."""
     kept = json.loads(text)
     kept["stamps"] = {p: FieldStamp(*stamp) for p, stamp in kept["stamps"].items()}
     return Project(**kept)

@@ -30,7 +30,7 @@ from services.sync.targets.base import (
     TargetDown,
     Write,
 )
-from store import attempts, bases, conflicts, deliveries, fields, projects
+from store import attempts, bases, conflicts, deliveries, fields, meta, projects
 from store.attempts import Attempt
 from store.bases import Base
 from store.canon import Values, total_of
@@ -202,6 +202,7 @@ class Drainer:
         owed = deliveries.undelivered(self.conn, ids, target)
         judged = conflicts.decided_for_mine(self.conn, ids)
         owing = deliveries.undelivered(self.conn, ids, SALESFORCE) if target == FIRESTORE else {}
+        former = meta.former(self.conn)
         now = to_iso(self.ctx.clock())
         over: list[Claim] = []
         jobs: list[_Job] = []
@@ -219,6 +220,7 @@ class Drainer:
                 now=from_iso(now),
                 was_applied=history.get(pid),
                 known=judged.get(pid, ()),
+                former=former,
             )
             decision = judge(case)
             if decision.wait:

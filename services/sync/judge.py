@@ -36,7 +36,8 @@ class Case:
     ``mine`` are the local values (None: deleted here). ``owed`` are the fields of this target's
     undelivered operations. ``was_applied`` tells, for a send of unknown outcome that can't be told
     from values alone, whether the record's history shows it; None where nobody knows. ``known``
-    holds clashes that were decided on the other target: ``(path, theirs)``.
+    holds clashes that were decided on the other target: ``(path, theirs)``. ``former`` are the
+    clients that a restored database was before, each with the newest operation in common.
     """
 
     claim: Claim
@@ -49,6 +50,7 @@ class Case:
     now: dt.datetime
     was_applied: bool | None = None
     known: Collection[tuple[str, Value]] = ()
+    former: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -116,6 +118,8 @@ def _judge_delete(case: Case) -> Decision:
     remote, base = case.remote, case.base
     if case.claim.part == LINK or not remote.exists or remote.deleted:
         return Decision(action=None, gone=True)
+    if _made_again(case):
+        return Decision(blocked="deleted here, but brought back there since")
     common: Mapping[str, Value] = base.values if base else {}
     if case.claim.sent is not None and _sent_applied(case) is not False:
         common = {**common, **case.claim.sent.values}
@@ -131,6 +135,17 @@ def _judge_delete(case: Case) -> Decision:
         labels = ", ".join(fields.label_of(path) for path in changed)
         return Decision(blocked=f"deleted here, but {labels} was edited there since")
     return Decision(action=Action.DELETE)
+
+
+def _made_again(case: Case) -> bool:
+    """Whether our delete did arrive, and somebody brought the record back since."""
+    sent, base, remote = case.claim.sent, case.base, case.remote
+    if sent is None or sent.action != Action.DELETE:
+        return False
+    if case.claim.target == FIRESTORE:
+        return _sent_applied(case) is True
+    known = base.remote_id if base else None
+    return None not in (known, remote.remote_id) and known != remote.remote_id
 
 
 def three_way(case: Case) -> Merge:
@@ -249,8 +264,12 @@ def _sent_applied(case: Case) -> bool | None:
     sent, remote = case.claim.sent, case.remote
     assert sent is not None
     if case.claim.target == FIRESTORE:
-        applied = remote.applied.get(case.client_id)
-        return applied is not None and applied.seq >= sent.seq
+        ours = {case.client_id: sent.seq, **case.former}
+        return any(
+            applied.seq >= sent.seq
+            for client, applied in remote.applied.items()
+            if sent.seq <= ours.get(client, 0)
+        )
     if remote.token is not None and remote.token == sent.token:
         return False
     judged = {p: v for p, v in sent.values.items() if p in remote.values}

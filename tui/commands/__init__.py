@@ -29,6 +29,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "backlog": ("tui.commands.kpi", "backlog"),
     "sandbox": ("tui.commands.sandbox", "sandbox"),
     "doctor": ("tui.commands.doctor", "doctor"),
+    "backup": ("tui.commands.care", "backup"),
+    "restore": ("tui.commands.care", "restore"),
 }
 INTERRUPTED = 130
 """What a shell reports of a program that SIGINT ended."""

@@ -2,18 +2,35 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
+import typer
+
 from tui.commands.shell import Failed, Json, print_json, say
 
 
-def doctor(as_json: Json = False) -> None:
+def doctor(
+    as_json: Json = False,
+    recover: Annotated[
+        bool,
+        typer.Option(
+            "--recover",
+            help="Set a damaged database aside and save what can be read of it in a new one.",
+        ),
+    ] = False,
+) -> None:
     """Check this installation and say what to do.
 
     The configuration, the data, both targets and the clock.
 
     \b
-    Example:
+    Examples:
       steerco doctor
+      steerco doctor --recover
     """
+    if recover:
+        _recover(as_json=as_json)
+        return
     from services.doctor import examine
 
     findings = []
@@ -36,3 +53,37 @@ def doctor(as_json: Json = False) -> None:
     wrong = [each.check for each in findings if not each.ok]
     if wrong:
         raise Failed(f"something is wrong: {', '.join(wrong)}")
+
+
+def _recover(*, as_json: bool) -> None:
+    from services import config
+    from services.care.recovery import recover
+    from services.context import Context
+    from tui.commands.care import counted, database_path
+
+    done = recover(database_path(), Context(config.load().operator_name()))
+    if as_json:
+        print_json(
+            {
+                "aside": str(done.aside),
+                "rows": done.tables,
+                "rebuilt": done.rebuilt,
+                "queued": done.queued,
+                "gone": done.gone,
+                "lost": done.lost,
+                "waiting": done.waiting,
+            }
+        )
+        return
+    say(
+        f"Saved {counted(done.projects, 'project')} and "
+        f"{counted(done.tables.get('operations', 0), 'change')}; the damaged database is kept as "
+        f"{done.aside}"
+    )
+    if done.rebuilt:
+        say(f"Made again from the history: {', '.join(done.rebuilt)}")
+    if done.queued:
+        say(f"Compared with both targets at the next sync: {', '.join(done.queued)}")
+    for each in done.lost:
+        say(f"Lost: {each}")
+    say("Now run steerco sync: what the targets have is read from them again")

@@ -1,0 +1,1 @@
+"""Care of the database: putting a copy away, putting one back, saving what is left of it."""
