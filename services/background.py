@@ -52,12 +52,11 @@ class Background:
 
     def _make(self, conn: sqlite3.Connection) -> Engine:
         from services.connections import connect
-        from services.sync.engine import Engine
+        from services.sync.start import make_engine
 
         if self._opened is None:
             self._opened = connect(self._settings, self.home)
-        place = self._place
-        return Engine(conn, place.ctx, self._opened.targets, place.gates)
+        return make_engine(conn, self._place.ctx, self._opened, self._settings)
 
     def _stumbled(self, sentence: str) -> None:
         """Write a new trouble into the log once, not at every try."""

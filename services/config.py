@@ -46,6 +46,15 @@ class Settings:
     itsc_sf_sync_enabled: bool | None = None
     """None: on in the sandbox, off outside."""
 
+    follow_seconds: float = 2.0
+    """Between looks at Firestore while somebody works."""
+    reconcile_seconds: float = 900.0
+    """Between readings of Salesforce by schedule."""
+    debounce_seconds: float = 60.0
+    """How long a row that was written here is left alone by a reading by schedule."""
+    salesforce_share: float = 0.20
+    """The part of the organisation's daily calls that all operators together may make."""
+
     sf_title_field: str | None = None
     sf_status_field: str | None = None
     sf_priority_field: str | None = None

@@ -6,6 +6,7 @@ import dataclasses
 import difflib
 import os
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, get_type_hints
 
@@ -74,7 +75,31 @@ def _zone(value: str) -> str:
     return value
 
 
-_RULES = {"zone": _zone}
+def _seconds(value: float) -> float:
+    if not 0.1 <= value <= 86_400:
+        raise ValueError("it is a number of seconds, from 0.1 to 86400")
+    return value
+
+
+def _delay(value: float) -> float:
+    if not 0 <= value <= 3_600:
+        raise ValueError("it is a number of seconds, from 0 to 3600")
+    return value
+
+
+def _share(value: float) -> float:
+    if not 0 < value <= 1:
+        raise ValueError("it is a part of the whole, above 0 and up to 1")
+    return value
+
+
+_RULES: dict[str, Callable[[Any], Any]] = {
+    "zone": _zone,
+    "follow_seconds": _seconds,
+    "reconcile_seconds": _seconds,
+    "debounce_seconds": _delay,
+    "salesforce_share": _share,
+}
 
 
 def _build() -> type[_Sources]:
@@ -138,5 +163,7 @@ _WORDS = {
     "bool_parsing": "answer true or false",
     "bool_type": "answer true or false",
     "string_type": "it must be text in quotes",
+    "float_parsing": "it must be a number",
+    "float_type": "it must be a number",
     "dict_type": "it must be a table of texts",
 }

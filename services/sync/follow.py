@@ -19,6 +19,7 @@ from services.sync.intake import Intake, Pulled, local_values
 from services.sync.targets.base import Ref, Remote
 from services.sync.targets.firestore import Cursor, FirestoreTarget
 from services.sync.targets.fs_layout import moment_of
+from services.sync.tombstones import strips
 from store import marks, parked
 from store.canon import Values, is_project_id
 from store.database import transaction
@@ -61,6 +62,7 @@ class Follower:
             if remotes:
                 result.add(self._take_in(remotes, read_at, advance=True))
             if seen is not None:
+                self._strip(target, remotes)
                 seen.update(remote.project_id for remote in remotes)
         return result
 
@@ -95,6 +97,12 @@ class Follower:
             (FIRESTORE,),
         )
         return [row[0] for row in rows if row[0] not in there]
+
+    def _strip(self, target: FirestoreTarget, remotes: Sequence[Remote]) -> None:
+        now = dt.datetime.fromtimestamp(self.ctx.clock(), dt.UTC)
+        writes = strips(remotes, now)
+        if writes:
+            target.documents.write_many(writes)
 
     def _read(self, target: FirestoreTarget, ids: Sequence[str], *, advance: bool) -> Pulled:
         mine, read_at = self._local(ids), self.ctx.clock()

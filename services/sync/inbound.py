@@ -40,7 +40,7 @@ ASKED = "reconcile:asked"
 Point = Callable[[str], None]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Rhythm:
     """Seconds: between looks at Firestore while somebody works and while nobody does, between
     readings of Salesforce, until a record written here is judged, between whole comparisons."""

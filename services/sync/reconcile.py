@@ -19,6 +19,7 @@ from typing import Protocol
 from services.context import Context
 from services.sync import provenance
 from services.sync.intake import Intake, Pulled, local_values
+from services.sync.recovery import TellsHistory, recover
 from services.sync.targets.base import LocalValues, Ref, Remote, Target
 from store import bases, conflicts, deliveries, marks, parked
 from store.canon import Values
@@ -39,7 +40,7 @@ PROOF = 180.0
 Point = Callable[[str], None]
 
 
-class Recorded(Target, provenance.KeepsHistory, Protocol):
+class Recorded(Target, provenance.KeepsHistory, TellsHistory, Protocol):
     """What reconciliation asks of the system of record beside ``Target``."""
 
     def changed(self, since: dt.datetime | None, local: LocalValues) -> list[Remote]:
@@ -82,6 +83,9 @@ class Reconciler:
         remotes = self._ours(target.changed(since, self._local))
         alive = [remote for remote in remotes if not remote.deleted]
         self._take_in(target, alive, read_at, result, advance=True)
+        if mark is not None:
+            moved = {str(r.remote_id): r.project_id for r in alive}
+            result.conflicts += recover(self.conn, self.ctx, target, moved, mark - OVERLAP)
         seen = {remote.project_id for remote in remotes}
         again = self._read_again(target, [pid for pid in waiting if pid not in seen], result)
         there = None

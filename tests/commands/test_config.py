@@ -44,6 +44,7 @@ def test_nothing_given_is_answered_without_the_library_that_reads_settings(writt
 VALUES = {
     "str": ("Ana", "Ana"),
     "bool": ("true", True),
+    "float": ("0.5", 0.5),
     "dict": ('{"app.quit": "f10"}', {"app.quit": "f10"}),
 }
 SPECIAL = {"zone": "Europe/Paris", "firestore_emulator_host": "127.0.0.1:8080"}
@@ -256,3 +257,20 @@ def test_every_variable_has_one_key() -> None:
     assert VARIABLES["SF_CLIENT_ID"] == "sf_client_id"
     assert VARIABLES["ITSC_SF_SYNC_ENABLED"] == "itsc_sf_sync_enabled"
     assert VARIABLES["STEERCO_ZONE"] == "zone"
+
+
+@pytest.mark.parametrize(
+    ("key", "text"),
+    [
+        ("reconcile_seconds", "0"),
+        ("follow_seconds", "soon"),
+        ("debounce_seconds", "-1"),
+        ("salesforce_share", "20"),
+    ],
+)
+def test_a_pace_that_can_t_be_kept_is_refused(
+    written: Path, monkeypatch: pytest.MonkeyPatch, key: str, text: str
+) -> None:
+    monkeypatch.setenv(variable_of(key), text)
+    with pytest.raises(config.ConfigError, match=variable_of(key)):
+        config.load()

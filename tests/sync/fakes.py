@@ -23,6 +23,7 @@ from services.sync.targets.base import (
     Usage,
     Write,
 )
+from services.sync.targets.sf_history import HistoryRow
 from store import fields
 from store.canon import Values
 from store.clock import to_iso
@@ -83,6 +84,7 @@ class FakeSalesforce:
     before_write: list[Callable[[], None]] = field(default_factory=list)
     number: int = 0
     limit: int | None = None
+    told: list[HistoryRow] = field(default_factory=list)
     purged: dict[str, float] = field(default_factory=dict)
 
     def connect(self) -> str:
@@ -147,6 +149,10 @@ class FakeSalesforce:
             for row in self.rows.values()
             if row.id in ids
         }
+
+    def history(self, ids: Sequence[str], since: dt.datetime) -> list[HistoryRow] | None:
+        """The history of these rows, where a test gave one; it costs no call here."""
+        return [row for row in self.told if row.record_id in ids] or None
 
     def read(self, refs: Sequence[Ref]) -> dict[str, Remote]:
         self.calls += 1

@@ -21,6 +21,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "sync": ("tui.commands.sync", "sync"),
     "outbox": ("tui.commands.outbox", "app"),
     "conflicts": ("tui.commands.conflicts", "app"),
+    "worker": ("tui.commands.worker", "worker"),
     "people": ("tui.commands.people", "people"),
     "backfill": ("tui.commands.migration", "backfill"),
     "parity": ("tui.commands.migration", "parity"),

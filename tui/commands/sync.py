@@ -49,8 +49,8 @@ def sync(
       steerco sync --full
     """
     from services import connections
-    from services.sync.engine import Engine
     from services.sync.run import sync as sync_once
+    from services.sync.start import make_engine
 
     names = TARGETS if target is None else (one_of("--target", target, TARGETS),)
     with (
@@ -58,7 +58,7 @@ def sync(
         connections.connect(store.settings, store.home, names) as opened,
         progress("Syncing") as show,
     ):
-        engine = Engine(store.conn, store.ctx, opened.targets, store.configured)
+        engine = make_engine(store.conn, store.ctx, opened, store.settings)
         moved = None if show is None else lambda done, left: show(done, done + left)
         report = sync_once(engine, names=names, whole=whole, believe=believe, progress=moved)
         reasons = {name: gate.reason for name, gate in store.gates.items()}

@@ -1,0 +1,91 @@
+"""Keeping as conflicts what our writes overwrote unseen, where Salesforce's history tells."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import sqlite3
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from services.context import Context
+from services.sync.overwritten import Overwritten, overwritten
+from services.sync.targets.sf_history import HistoryRow
+from store import conflicts, operations
+from store.canon import Value
+from store.clock import to_iso
+from store.conflicts import OPEN, Conflict, conflict_id
+from store.database import transaction
+from store.deliveries import SALESFORCE
+
+
+class TellsHistory(Protocol):
+    """A target that keeps the values of its fields' changes."""
+
+    def history(self, ids: Sequence[str], since: dt.datetime) -> list[HistoryRow] | None:
+        """What was recorded on these records (by Id) since a moment; None: nothing is kept."""
+        ...
+
+
+def recover(
+    conn: sqlite3.Connection,
+    ctx: Context,
+    target: TellsHistory,
+    moved: Mapping[str, str],
+    since: dt.datetime,
+) -> int:
+    """Look through the history of the records (Id to project) that moved since a moment and that
+    this side wrote; gives the conflicts made. One call, or none. Raises TargetDown."""
+    wrote = _written(conn, list(moved.values()), since)
+    ids = [record for record, project_id in moved.items() if project_id in wrote]
+    rows = target.history(ids, since) if ids else None
+    if not rows:
+        return 0
+
+    def was_seen(record: str, path: str, value: Value) -> bool:
+        return _was_seen(conn, moved[record], path, value)
+
+    with transaction(conn):
+        lost = list(overwritten(rows, was_seen))
+        return sum(
+            conflicts.add(conn, _conflict(ctx, moved[each.record_id], each)) for each in lost
+        )
+
+
+def _written(conn: sqlite3.Connection, ids: Sequence[str], since: dt.datetime) -> set[str]:
+    rows = conn.execute(
+        "SELECT DISTINCT project_id FROM attempts WHERE target = ? AND outcome = 'ok' "
+        "AND action <> 'create' AND at >= ? AND project_id IN (SELECT value FROM json_each(?))",
+        (SALESFORCE, to_iso(since - dt.timedelta(hours=1)), json.dumps(list(ids))),
+    )
+    return {row[0] for row in rows}
+
+
+def _was_seen(conn: sqlite3.Connection, project_id: str, path: str, value: Value) -> bool:
+    """Whether this side ever had the value: set it, replaced it, or kept it in a conflict."""
+    for each in operations.history(conn, project_id):
+        if path in each.changes and value in each.changes[path]:
+            return True
+    found = conflicts.find(conn, project_id=project_id, open_only=False)
+    return any(each.path == path and value in (each.mine, each.theirs) for each in found)
+
+
+def _conflict(ctx: Context, project_id: str, lost: Overwritten) -> Conflict:
+    theirs_at, mine_at = to_iso(lost.theirs_at), to_iso(lost.mine_at)
+    return Conflict(
+        id=conflict_id(project_id, lost.path, f"overwritten:{theirs_at}", f"by:{mine_at}"),
+        project_id=project_id,
+        path=lost.path,
+        target=SALESFORCE,
+        base=lost.before,
+        mine=lost.mine,
+        theirs=lost.theirs,
+        winner="mine",
+        mine_at=mine_at,
+        theirs_at=theirs_at,
+        mine_by=ctx.operator,
+        theirs_by="somebody in Salesforce",
+        seq=None,
+        state=OPEN,
+        at=to_iso(ctx.clock()),
+    )
