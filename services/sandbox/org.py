@@ -65,4 +65,6 @@ def working(org: Org, call: Call) -> Iterator[Work]:
     """A transaction for what a call writes; rolled back where an exception leaves it."""
     with org.store.transaction() as db:
         now = org.now()
+        if call.effects.late:
+            storage.forget_late(db, now)
         yield Work(db, call.user, now, call.effects, stamp(now))

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from services.sandbox.schema import FieldSpec, RecordTypeSpec, SfType
+from services.sandbox.schema import FieldSpec, SfType
 from services.sf_package.metadata import MetadataField
-from services.sf_package.reading import packaged_fields, packaged_record_type
+from services.sf_package.reading import packaged_fields
 from store.fields import LAUNCH_DATE_FIELD
 
 _TYPES = {
@@ -27,14 +27,6 @@ _FORMULAS = {LAUNCH_DATE_FIELD: 'launch_date({t}."Launch_Target_Raw__c")'}
 def initiative_fields() -> tuple[FieldSpec, ...]:
     """The packaged fields. Raises KeyError for a type or a formula that this org can't do."""
     return tuple(map(_spec, packaged_fields()))
-
-
-def initiative_record_type() -> RecordTypeSpec:
-    """The packaged record type."""
-    found = packaged_record_type()
-    return RecordTypeSpec(
-        found.name, found.label, found.description, found.picklists, found.defaults
-    )
 
 
 def _spec(field: MetadataField) -> FieldSpec:

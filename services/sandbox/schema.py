@@ -128,17 +128,6 @@ class SObject:
         return tuple(f for f in self.fields if f.expression is None)
 
 
-@dataclass(frozen=True, slots=True)
-class RecordTypeSpec:
-    """A record type: its picklist values by field, and the values a new record starts with."""
-
-    developer_name: str
-    label: str
-    description: str
-    picklists: Mapping[str, tuple[str, ...]]
-    defaults: Mapping[str, str]
-
-
 def identity() -> FieldSpec:
     """The Id field."""
     return FieldSpec("Id", "Record ID", SfType.ID, 18, writable=False, id_lookup=True)

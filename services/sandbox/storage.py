@@ -203,6 +203,13 @@ def change(
     db.execute(f"UPDATE {quote(obj.name)} SET {pairs} WHERE Id = ?", (*changes.values(), record_id))
 
 
+def forget_late(db: sqlite3.Connection, now: float) -> None:
+    """Let go of row versions that are held back no longer."""
+    for obj in schema().values():
+        if not obj.view:
+            db.execute(f"DELETE FROM {late_table(obj)} WHERE late_until <= ?", (now,))
+
+
 def remove(db: sqlite3.Connection, obj: SObject, record_ids: Iterable[str]) -> None:
     """Take records out of the recycle bin for good."""
     ids = json.dumps(list(record_ids))

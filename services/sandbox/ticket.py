@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from services.sandbox.packaged import initiative_fields, initiative_record_type
+from services.sandbox.packaged import initiative_fields
 from services.sandbox.schema import (
     FieldSpec,
-    RecordTypeSpec,
     SfType,
     SObject,
     deleted_flag,
     identity,
     stamps,
 )
+from services.sf_package.reading import RecordTypeSpec, packaged_record_type
 from store import fields as project
 from store.fields import Field, Kind
 
@@ -42,7 +42,7 @@ RECORD_TYPES = (
         {"Status__c": TICKET_STATUSES, "Priority__c": TICKET_PRIORITIES},
         {"Status__c": "New", "Priority__c": "TBD"},
     ),
-    initiative_record_type(),
+    packaged_record_type(),
 )
 DEFAULT_RECORD_TYPE = RECORD_TYPES[0].developer_name
 

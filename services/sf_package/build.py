@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
-from services.sf_package import access, layout, objects, picklists, reports
+from services.sf_package import access, dashboards, layout, objects, picklists, reports
 from services.sf_package.formulas import validation_rules
 from services.sf_package.lead import LEAD, LEAD_FIELDS
 from services.sf_package.metadata import custom_field
@@ -138,7 +138,7 @@ def _reporting(org: Organisation) -> dict[str, str]:
         found[f"{MAIN}/reportTypes/{name}.reportType-meta.xml"] = text
     for each in reports.reports(org):
         found[f"{MAIN}/reports/{reports.FOLDER}/{each.name}.report-meta.xml"] = reports.report(each)
-    for name, text in reports.dashboards().items():
+    for name, text in dashboards.dashboards().items():
         found[f"{MAIN}/dashboards/{reports.FOLDER}/{name}.dashboard-meta.xml"] = text
     for kind, place in (("ReportFolder", "reports"), ("DashboardFolder", "dashboards")):
         suffix = kind[0].lower() + kind[1:]

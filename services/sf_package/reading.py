@@ -47,10 +47,10 @@ class Element:
 
 
 @dataclass(frozen=True, slots=True)
-class PackagedRecordType:
-    """The record type: its values by picklist, and the defaults among them."""
+class RecordTypeSpec:
+    """A record type: its picklist values by field, and the values a new record starts with."""
 
-    name: str
+    developer_name: str
     label: str
     description: str
     picklists: Mapping[str, tuple[str, ...]]
@@ -74,7 +74,7 @@ def packaged_fields() -> tuple[MetadataField, ...]:
     return tuple(_field(part) for part in parts("fields"))
 
 
-def packaged_record_type() -> PackagedRecordType:
+def packaged_record_type() -> RecordTypeSpec:
     """The record type of initiatives. Its values are percent-encoded in the file."""
     (root,) = (part for part in parts("recordTypes") if part.text("fullName") == RECORD_TYPE)
     picklists: dict[str, tuple[str, ...]] = {}
@@ -83,7 +83,7 @@ def packaged_record_type() -> PackagedRecordType:
         values = [(unquote(v.text("fullName")), v.truth("default")) for v in each.all("values")]
         picklists[each.text("picklist")] = tuple(value for value, _ in values)
         defaults |= {each.text("picklist"): value for value, default in values if default}
-    return PackagedRecordType(
+    return RecordTypeSpec(
         root.text("fullName"), root.text("label"), root.text("description"), picklists, defaults
     )
 

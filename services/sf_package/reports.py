@@ -1,4 +1,4 @@
-"""Two report types, seven reports and two dashboards.
+"""Two report types, seven reports, and their folder.
 
 Held to what organisations are known to refuse: a description over 255 characters, a field that is
 grouped by and shown at once, a chart without its sort or its axis range, a record type column by
@@ -43,16 +43,6 @@ class Report:
     known: tuple[str, ...] = ()
     sort: str | None = None
     sla: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Tile:
-    """A dashboard's chart of one report."""
-
-    report: str
-    chart: str
-    header: str
-    percentage: bool = False
 
 
 def report_types(organisation: Organisation) -> dict[str, str]:
@@ -195,26 +185,6 @@ def report(each: Report) -> str:
     return render("Report", parts)
 
 
-ROADMAP_TILES = (
-    Tile("Initiatives_by_Status_and_Priority", "BarStacked", "Initiatives by status and priority"),
-    Tile("Launches_by_Quarter", "Column", "Launches by quarter"),
-)
-RESPONSE_TILES = (
-    Tile("Lead_TTFR", "Bar", "Time to first response by owner (average minutes)"),
-    Tile("Assignment_Latency", "Column", "Assignment latency (average minutes)"),
-    Tile("SLA_Breach", "Donut", "SLA breach %", percentage=True),
-    Tile("Template_Usage", "BarStacked", "Template use"),
-)
-
-
-def dashboards() -> dict[str, str]:
-    """The dashboards by API name. Everybody sees them with his own eyes: no running user."""
-    return {
-        "Steering_Committee": _dashboard("Steering Committee", ROADMAP_TILES),
-        "TTFR_and_Routing": _dashboard("First Response and Routing", RESPONSE_TILES),
-    }
-
-
 def folder(kind: str) -> str:
     """The folder's file: ``kind`` is ReportFolder or DashboardFolder."""
     return render(
@@ -283,62 +253,3 @@ def _criterion(column: str, operator: str, value: str) -> tuple[str, Tree]:
 
 def _grouping(column: str, granularity: str) -> Tree:
     return [("dateGranularity", granularity), ("field", column), ("sortOrder", "Asc")]
-
-
-def _dashboard(title: str, tiles: Sequence[Tile]) -> str:
-    placed: list[tuple[str, Tree]] = [
-        (
-            "dashboardGridComponents",
-            [
-                ("colSpan", 6),
-                ("columnIndex", 6 * (number % 2)),
-                ("dashboardComponent", _component(tile)),
-                ("rowIndex", 8 * (number // 2)),
-                ("rowSpan", 8),
-            ],
-        )
-        for number, tile in enumerate(tiles)
-    ]
-    return render(
-        "Dashboard",
-        [
-            ("backgroundEndColor", "#FFFFFF"),
-            ("backgroundFadeDirection", "Diagonal"),
-            ("backgroundStartColor", "#FFFFFF"),
-            ("chartTheme", "light"),
-            ("colorPalette", "unity"),
-            ("dashboardChartTheme", "light"),
-            ("dashboardColorPalette", "unity"),
-            (
-                "dashboardGridLayout",
-                [*placed, ("numberOfColumns", 12), ("rowHeight", 36)],
-            ),
-            ("dashboardType", "LoggedInUser"),
-            ("isGridLayout", True),
-            ("textColor", "#000000"),
-            ("title", title),
-            ("titleColor", "#000000"),
-            ("titleSize", 12),
-        ],
-    )
-
-
-def _component(tile: Tile) -> Tree:
-    return [
-        ("autoselectColumnsFromReport", True),
-        ("chartAxisRange", "Auto"),
-        ("componentType", tile.chart),
-        ("displayUnits", "Auto"),
-        ("drillEnabled", False),
-        ("drillToDetailEnabled", False),
-        ("enableHover", True),
-        ("expandOthers", False),
-        ("groupingSortProperties", []),
-        ("header", tile.header),
-        ("legendPosition", "Bottom"),
-        ("report", f"{FOLDER}/{tile.report}"),
-        ("showPercentage", tile.percentage),
-        ("showValues", True),
-        ("sortBy", "RowLabelAscending"),
-        ("useReportChart", False),
-    ]
