@@ -198,7 +198,8 @@ def _fate(found: Conflict, side: str, *, lives: bool) -> str:
         )
     if goes:
         children = "; its children are unlinked" if lives else ""
-        return f"the project is deleted here and everywhere, with the edit made here{children}"
+        edit = "" if _nobody_edited(found) else ", with the edit made here"
+        return f"the project is deleted here and everywhere{edit}{children}"
     return f"the project is created again in {there} as it is here, under its id"
 
 
@@ -237,7 +238,9 @@ def _whole_in_force(found: Conflict, me: str) -> str:
     there = NAMES.get(found.target, found.target)
     if found.state == OPEN:
         return "Nothing happens to this project, on either side, until somebody decides."
-    lives = _value(found, found.resolution or "") != GONE
+    if found.resolution not in decisions.TAKES:
+        return f"It was closed without a decision: {_closed(found)}."
+    lives = _value(found, found.resolution) != GONE
     who = "You" if found.resolved_by == me else (found.resolved_by or "Somebody")
     what = f"keep it, in {there} and here" if lives else "delete it everywhere"
     return f"{who} decided to {what}."
@@ -249,8 +252,10 @@ def _story(found: Conflict, history: Sequence[Operation], me: str) -> Sequence[E
     mine_by = "you" if found.mine_by == me else side_words(found, "mine")
     theirs_by = side_words(found, "theirs")
     if found.path == WHOLE:
-        told = [
-            Event(found.mine_at, f"{mine_by} {found.mine} it here"),
+        told = [] if _nobody_edited(found) else [
+            Event(found.mine_at, f"{mine_by} {found.mine} it here")
+        ]  # fmt: skip
+        told += [
             Event(found.theirs_at, f"{found.theirs_by or 'somebody'} {found.theirs} it in {there}"),
         ]
     else:
@@ -273,10 +278,18 @@ def _story(found: Conflict, history: Sequence[Operation], me: str) -> Sequence[E
     told.append(Event(found.at, f"noticed, against {there}"))
     if found.state != OPEN and found.resolved_at is not None:
         closer = "you" if found.resolved_by == me else found.resolved_by
-        told.append(
-            Event(found.resolved_at, f"{closer} closed it: {_CLOSED[found.resolution or '']}")
-        )
+        told.append(Event(found.resolved_at, f"{closer} closed it: {_closed(found)}"))
     return sorted(told, key=lambda event: event.at)
+
+
+def _nobody_edited(found: Conflict) -> bool:
+    """Whether a record was missed there without an edit waiting here: mine then has no time of its
+    own."""
+    return found.path == WHOLE and found.mine != GONE and found.mine_at == found.at
+
+
+def _closed(found: Conflict) -> str:
+    return _CLOSED.get(found.resolution or "", "closed")
 
 
 _DEEDS = {"delete": "deleted it", "restore": "brought it back"}
@@ -286,5 +299,5 @@ _CLOSED = {
     decisions.KEPT: "left as it was",
     decisions.OTHER: "another value",
     "discarded": "the edit was discarded",
-    "": "closed",
+    conflicts.BACK: "the record is there again",
 }

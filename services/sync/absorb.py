@@ -175,11 +175,14 @@ def ask(conn: sqlite3.Connection, ctx: Context, case: Case, why: str) -> int:
     now = to_iso(ctx.clock())
     remote = case.remote
     newest = case.claim.newest if case.claim.items else None
-    op_id = newest.op_id if newest else "nothing"
+    # Without an edit of ours it is about the record as it was last known: brought back and missing
+    # once more, it is another question.
+    was = case.base.remote_id or case.base.token if case.base else None
+    met = newest.op_id if newest else (was or "nothing")
     for each in deliveries.open_of_project(conn, case.claim.project_id):
         deliveries.set_state(conn, each.seq, each.target, "conflict", part=each.part)
     conflict = Conflict(
-        id=conflict_id(case.claim.project_id, WHOLE, op_id, remote.token or "absent"),
+        id=conflict_id(case.claim.project_id, WHOLE, met, remote.token or "absent"),
         project_id=case.claim.project_id,
         path=WHOLE,
         target=case.claim.target,

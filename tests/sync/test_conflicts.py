@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from services import conflicts as decisions
-from services import itsc_roadmap
+from services import conflictview, itsc_roadmap
 from services.outbox import NotPossible
 from store import bases, conflicts, deliveries, operations, projects
 from store.canon import Refusal, Value
@@ -361,3 +361,103 @@ def test_what_waited_is_superseded_and_stays_in_the_log(world: World, deleted_th
     states = {d.target: d.state for d in deliveries.of_operation(world.conn, edit.seq)}
     assert states["salesforce"] == "superseded"
     assert operations.get(world.conn, edit.seq) is not None
+
+
+# -- several operators -----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def bob(world: World, tmp_path: Path) -> World:
+    """A second operator on the same two systems."""
+    return World(tmp_path, "bob", shared=world)
+
+
+def together(*worlds: World) -> None:
+    """Everybody syncs until nobody has anything to do; then further runs write nothing."""
+    for _ in range(4):
+        for each in worlds:
+            each.later(11)
+            each.sync()
+    for each in worlds:
+        assert conflicts.find(each.conn) == []
+    written, tokens = len(worlds[0].salesforce.writes), worlds[0].tokens()
+    for each in worlds:
+        each.later(600)
+        assert each.sync().clean
+    assert (len(worlds[0].salesforce.writes), worlds[0].tokens()) == (written, tokens)
+
+
+def shared_clash(world: World, bob: World, case: str) -> tuple[str, Conflict]:
+    """A project that both have, and a whole-record conflict that ann met and bob sees."""
+    pid = world.add(department="IT", brief__punchline="ours")
+    for each in (world, bob, world):
+        each.later(11)
+        each.sync()
+    world.later(60)
+    if case == "deleted here":
+        world.salesforce.human_edits(pid, department="Sales")
+        itsc_roadmap.delete_project(world.conn, world.ctx, pid)
+    else:
+        world.salesforce.human_deletes(pid)
+        world.set(pid, department="Finance")
+    assert not world.sync().clean
+    world.later(11)
+    world.sync()
+    found = the_conflict(world)
+    bob.later(11)
+    bob.sync()
+    assert the_conflict(bob).id == found.id
+    return pid, found
+
+
+@pytest.mark.parametrize("take", ["mine", "theirs"])
+@pytest.mark.parametrize("case", ["deleted here", "deleted there"])
+@pytest.mark.parametrize("by_bob", [False, True], ids=["by who met it", "by another operator"])
+def test_a_decision_holds_for_everybody(
+    world: World, bob: World, case: str, take: str, by_bob: bool
+) -> None:
+    pid, found = shared_clash(world, bob, case)
+    decider = bob if by_bob else world
+    decisions.resolve(decider.conn, decider.ctx, found.id, take)
+    together(decider, world, bob)
+    if (found.mine if take == "mine" else found.theirs) == "deleted":
+        gone(world, pid)
+        assert projects.get(bob.conn, pid) is None
+        return
+    expected = {"deleted here": "Sales", "deleted there": "Finance"}[case]
+    assert alike(world, pid, "department") == expected
+    assert alike(world, pid, "brief.punchline") == "ours"
+    assert bob.here(pid) == world.here(pid)
+
+
+def test_a_field_decided_by_another_operator_is_in_force_everywhere(
+    world: World, bob: World, clash: str
+) -> None:
+    world.later(11)
+    world.sync()
+    bob.later(11)
+    bob.sync()
+    decisions.resolve(bob.conn, bob.ctx, the_conflict(bob).id, "mine")
+    together(bob, world)
+    assert alike(world, clash, "department") == "Finance"
+    assert bob.here(clash)["department"] == "Finance"
+
+
+def test_a_record_that_vanishes_twice_is_asked_about_twice(world: World) -> None:
+    """Missing without proof, brought back, missing again: that is another question."""
+    pid = world.add(department="IT")
+    world.sync()
+    for _ in range(2):
+        world.later(86_400 + 60)
+        del world.salesforce.rows[pid]
+        world.sync()
+        world.later(300)
+        world.sync()
+        found = the_conflict(world)
+        assert "no longer shows" in str(found.why)
+        told = conflictview.tell(world.conn, found, "ann")
+        assert "edit" not in told.effects["theirs"]
+        assert not any("edited" in event.words for event in told.story)
+        decisions.resolve(world.conn, world.ctx, found.id, "mine")
+        settle(world)
+        assert alike(world, pid, "department") == "IT"
