@@ -58,6 +58,8 @@ class SyncPage(Page):
         key("i,enter", "inspect", "inspect", "The whole story of this edit", id="sync.inspect"),
         key("o", "open", "open project", "Open the project", id="sync.open"),
         key("p", "pause", "pause", "Pause a target, or let it go on", id="sync.pause"),
+        key("l", "look", "look now", "Bring what others changed in Firestore and Salesforce, now",
+            id="sync.look", show=False),
         key("f", "filter", "filter", "On their way, in trouble, or all edits", id="sync.filter"),
         key("y", "copy", "copy", "Copy what happened to this edit, in words", id="sync.copy"),
         key("c", "conflicts", "all conflicts", "Every conflict, also those that were resolved",
@@ -246,6 +248,11 @@ class SyncPage(Page):
     async def action_retry_all(self) -> None:
         """Try everything that failed or waits again now."""
         await self._deeds.retry_all()
+
+    @work(group="write")
+    async def action_look(self) -> None:
+        """Bring what others changed, now."""
+        await self._deeds.look()
 
     @work(group="dialog")
     async def action_mend(self) -> None:

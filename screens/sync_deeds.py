@@ -49,6 +49,17 @@ class SyncDeeds:
         self._page.say(f"{moved:,} tried again now." if moved else "Nothing failed or waits.")
         self._page.store_changed()
 
+    async def look(self) -> None:
+        """Have both sides read now, without waiting for the schedule."""
+        work = self._page.workplace
+        try:
+            await self._page.write(outbox.look, work.ctx)
+        except Failed as error:
+            self._page.trouble(str(error))
+            return
+        work.wake()
+        self._page.say("Looking at Firestore and Salesforce now.")
+
     async def mend(self, seq: int) -> None:
         """Let the refused fields of an edit be mended, and send them again as a new edit."""
         page = self._page

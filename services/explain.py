@@ -204,7 +204,7 @@ def connection_words(health: TargetHealth, now: float, zone: dt.tzinfo) -> str:
     known = health.known
     match health.state:
         case "ok":
-            return "connected"
+            return health.question or "connected"
         case "waiting":
             return "not reached yet"
         case "off":

@@ -8,13 +8,16 @@ from dataclasses import dataclass
 
 from services import itsc_roadmap, overview
 from services.context import Context
-from store import attempts, bases, conflicts, deliveries, operations, projects, targets
+from store import attempts, bases, conflicts, deliveries, meta, operations, projects, targets
 from store.attempts import Attempt
 from store.canon import Refusal, Value, Values
 from store.clock import to_iso
 from store.database import transaction
 from store.deliveries import TARGETS, Delivery
 from store.operations import Operation
+
+ASKED = "reconcile:asked"
+"""The fact (``meta``) that changes when somebody wants both sides read now."""
 
 
 class NotPossible(ValueError):
@@ -158,6 +161,12 @@ def edit_and_resend(
         if edit.seq is None:
             raise NotPossible("nothing was changed; use retry to send it again as it is")
         return edit.seq
+
+
+def look(conn: sqlite3.Connection, ctx: Context) -> None:
+    """Have whichever engine runs on this database read both sides now, everything that moved."""
+    with transaction(conn):
+        meta.put(conn, ASKED, ctx.new_id())
 
 
 def pause(conn: sqlite3.Connection, ctx: Context, target: str | None = None) -> None:

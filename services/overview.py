@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from services.sync.status import Gate, RowSync, SideSync, side
-from store import conflicts, deliveries, operations, owes, projects, targets
+from store import conflicts, deliveries, marks, operations, owes, projects, targets
 from store.deliveries import FIRESTORE, SALESFORCE, TARGETS, Delivery
 from store.operations import Operation
 from store.targets import TargetState
@@ -21,7 +21,8 @@ OPEN_GATES: Gates = {FIRESTORE: Gate(), SALESFORCE: Gate()}
 class TargetHealth:
     """One target for the title line and the Sync screen's header.
 
-    ``state`` is ok, waiting (never reached yet), down, paused or off.
+    ``state`` is ok, waiting (never reached yet), down, paused or off. ``question`` is what it wants
+    to know of a person before it goes on.
     """
 
     name: str
@@ -29,6 +30,7 @@ class TargetHealth:
     reason: str | None
     counts: dict[str, int]
     known: TargetState
+    question: str | None = None
 
     @property
     def waiting(self) -> int:
@@ -131,8 +133,19 @@ def health(conn: sqlite3.Connection, configured: Gates = OPEN_GATES) -> dict[str
             state, reason = "down", known.down_reason
         else:
             state, reason = ("ok" if known.last_ok_at else "waiting"), None
-        found[target] = TargetHealth(target, state, reason, counts[target], known)
+        question = _question(conn, target)
+        found[target] = TargetHealth(target, state, reason, counts[target], known, question)
     return found
+
+
+def _question(conn: sqlite3.Connection, target: str) -> str | None:
+    gone = marks.vanished(conn, target)
+    if gone is None:
+        return None
+    return (
+        f"{len(gone.ids)} of {gone.known} projects are gone from {target.capitalize()} all at "
+        "once; nothing was deleted here. Look there first, then: steerco sync --accept-deletes"
+    )
 
 
 def outbox(
@@ -193,7 +206,7 @@ def needs_person(conn: sqlite3.Connection) -> int:
         "SELECT COUNT(*) FROM (SELECT seq FROM deliveries WHERE state IN ('failed', 'conflict') "
         "UNION SELECT COALESCE(seq, id) FROM conflicts WHERE state = 'open')"
     ).fetchone()
-    return int(row[0])
+    return int(row[0]) + sum(_question(conn, target) is not None for target in TARGETS)
 
 
 def roadmap_version(conn: sqlite3.Connection) -> int:

@@ -111,7 +111,7 @@ def _connection(
     sign, tone = _SIGNS[health.state]
     words = line(explain.connection_words(health, now, zone))
     label = explain.NAMES[name].ljust(NAME)
-    calm = health.state in ("ok", "waiting", "off")
+    calm = health.state in ("ok", "waiting", "off") and health.question is None
     lines = Content.styled(words, "$quiet" if calm else "").wrap(
         max(20, width - cell_len(label) - 2)
     )

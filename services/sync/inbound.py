@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import cast
 
 from services.context import Context
+from services.outbox import ASKED
 from services.overview import Gates, gates
 from services.sync import shared_conflicts
 from services.sync.calls import Calls
@@ -29,13 +30,11 @@ from services.sync.targets.base import ErrorClass, Problem, Target, TargetDown
 from services.sync.targets.firestore import FirestoreTarget
 from store import marks, meta, parked
 from store.clock import to_iso
-from store.database import transaction
 from store.deliveries import FIRESTORE, SALESFORCE, TARGETS
 
 TOO_OLD = 60 * DAY
 """Tombstones are stripped after 90 days: who read everything longer ago than this reads it again
 before anything is sent."""
-ASKED = "reconcile:asked"
 
 Point = Callable[[str], None]
 
@@ -73,6 +72,9 @@ class Inbound:
     _busy_until: float = 0.0
     _asked: str | None = None
     _poller: Poller | None = field(default=None)
+
+    def __post_init__(self) -> None:
+        self._asked = meta.get(self.conn, ASKED)
 
     def turn(self) -> Pulled:
         """What is due by schedule, or was asked for by somebody at this database."""
@@ -239,10 +241,8 @@ class Inbound:
     def _was_asked(self) -> bool:
         """Whether somebody asked for everything since the last look, in whichever process."""
         asked = meta.get(self.conn, ASKED)
-        if asked == self._asked:
-            return False
-        first, self._asked = self._asked is None, asked
-        return not first
+        changed, self._asked = asked != self._asked, asked
+        return changed
 
     def _is_whole_due(self, name: str, now: float) -> bool:
         at = marks.read_whole_at(self.conn, name)
@@ -255,12 +255,6 @@ class Inbound:
     def _clock_went_back(self, due: float, now: float) -> bool:
         """A time further ahead than any pause was set before the clock was set back."""
         return due - now > 10 * max(self.rhythm.reconcile, self.rhythm.follow_idle)
-
-
-def ask(conn: sqlite3.Connection, ctx: Context) -> None:
-    """Have whichever engine runs on this database read both sides now."""
-    with transaction(conn):
-        meta.put(conn, ASKED, ctx.new_id())
 
 
 def over_budget(calls: Calls, now: float) -> Problem | None:

@@ -6,10 +6,10 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from services.overview import gates, roadmap_version
+from services.overview import gates, health, roadmap_version
 from services.sync.engine import Engine, Totals
 from services.sync.targets.base import ErrorClass, Problem
-from store import conflicts, deliveries, marks, targets
+from store import conflicts, deliveries, targets
 from store.candidates import MOVING_SQL, OPEN_SQL
 from store.deliveries import FIRESTORE, SALESFORCE, TARGETS
 
@@ -284,12 +284,9 @@ def _sentences(engine: Engine, name: str, side: SideReport, gate_open: bool, why
 def _unread(engine: Engine, name: str, side: SideReport) -> list[str]:
     """What keeps this side from knowing what the others changed."""
     label = LABELS[name]
-    gone = marks.vanished(engine.conn, name)
-    if gone is not None:
-        return [
-            f"{len(gone.ids)} of {gone.known} projects are gone from {label} all at once; nothing "
-            "was deleted here. Look there first, then: steerco sync --accept-deletes"
-        ]
+    question = health(engine.conn, engine.configured)[name].question
+    if question is not None:
+        return [question]
     state = targets.get(engine.conn, name)
     waiting = side.pending + side.retrying + side.in_flight
     if state.down_since is not None and not waiting:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from services import itsc_roadmap
+from services import itsc_roadmap, outbox
 from services.sync.reconcile import OVERLAP, believable
 from services.sync.targets.base import ErrorClass
 from store import conflicts, deliveries, marks, operations, owes, parked, projects
@@ -463,3 +463,16 @@ def test_who_has_read_nothing_for_two_months_sends_nothing_before_he_has(world: 
     assert world.salesforce.rows[pid].values["department"] == "Events"
     assert world.sync().clean
     assert world.salesforce.rows[pid].values["department"] == "Grants"
+
+
+def test_whoever_asks_gets_both_sides_read_at_once(world: World) -> None:
+    pid = world.add(department="Events")
+    world.sync()
+    world.engine.inbound.turn()
+    world.later(5)
+    world.salesforce.human_edits(pid, department="Grants")
+    world.engine.inbound.turn()
+    assert world.here(pid)["department"] == "Events", "not due yet"
+    outbox.look(world.conn, world.ctx)
+    world.engine.inbound.turn()
+    assert world.here(pid)["department"] == "Grants"
