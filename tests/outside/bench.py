@@ -17,6 +17,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.outside import warm
+
 ROOT = Path(__file__).resolve().parents[2]
 DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 COMMAND = [sys.executable, "-m", "tui.main"]
@@ -88,13 +90,9 @@ class Bench:
     def run(self, *argv: str, **env: str) -> Ran:
         """The command, run to its end."""
         began = time.monotonic()
-        process = self.start(*argv, **env)
-        try:
-            out, err = process.communicate(timeout=90)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            raise
-        return Ran(process.returncode, out, err, time.monotonic() - began)
+        env = {**self.environment, **env}
+        code, out, err = warm.run(argv, self.home.parent, env, timeout=90)
+        return Ran(code, out.decode(), err.decode(), time.monotonic() - began)
 
     def done(self, *argv: str, **env: str) -> Ran:
         """The command, which has to succeed without a word on standard error."""
