@@ -65,6 +65,7 @@ snapshots: .venv/.dev
 .node/.ready: tests/node/package.json
 	@mkdir -p .node && cp $< .node/
 	@cd .node && npm install --no-audit --no-fund --no-package-lock --loglevel=error \
+		--fetch-timeout=30000 --fetch-retries=1 \
 		&& touch .ready || echo "npm could not install what tests/node needs; going on without it" >&2
 
 # The newest versions that pyproject.toml allows, pinned. The files name no host.

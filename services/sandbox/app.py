@@ -31,6 +31,7 @@ MAX_BODY, MAX_UPLOAD = 50_000_000, 150_000_000
 """Bytes of a request, and of the data of a bulk job."""
 _METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
 _LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
+_FOREIGN = Answer(421, b"This server is for this machine alone", media="text/plain")
 
 Cut = Callable[[Request], None]
 Serve = Callable[[Request, bytes, Effects], Answer]
@@ -192,7 +193,9 @@ class _Shell:
         """List the faults, add some (``{"fault": "401,count=1"}``), or clear them all."""
         faults = self.org.faults
         answer = Answer(204)
-        if request.method == "DELETE":
+        if _is_foreign(request):
+            answer = _FOREIGN
+        elif request.method == "DELETE":
             faults.clear()
         elif request.method == "POST":
             answer = await self._add_fault(request)
@@ -212,9 +215,8 @@ class _Shell:
         return Answer(201, self.org.faults.listing())
 
     def _answered(self, serve: Serve, request: Request, body: bytes, effects: Effects) -> Answer:
-        host = request.headers.get("host", "")
-        if host.rpartition(":")[0] not in _LOOPBACK and host not in _LOOPBACK:
-            return Answer(421, b"This server is for this machine alone", media="text/plain")
+        if _is_foreign(request):
+            return _FOREIGN
         try:
             if effects.expire:
                 with self.org.store.transaction() as db:
@@ -246,6 +248,13 @@ async def _body(request: Request) -> bytes | None:
             return None
         parts.append(part)
     return b"".join(parts)
+
+
+def _is_foreign(request: Request) -> bool:
+    """Whether a request was sent to another name than this machine's: a page in a browser can let
+    a name of its own lead here."""
+    host = request.headers.get("host", "")
+    return host.rpartition(":")[0] not in _LOOPBACK and host not in _LOOPBACK
 
 
 def _origin(request: Request) -> str:

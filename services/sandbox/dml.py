@@ -43,7 +43,7 @@ def create(work: Work, record: Incoming) -> str:
     row: Row = {f.name: f.default for f in obj.stored} | written
     row["Id"] = storage.new_id(work.db, obj.prefix)
     if obj.name == SOBJECT:
-        _complete_ticket(work, row)
+        _complete_ticket(work, row, record)
     for name in ("CreatedDate", "LastModifiedDate", "SystemModstamp"):
         row[name] = work.stamp
     row["CreatedById"] = row["LastModifiedById"] = work.user
@@ -140,8 +140,9 @@ def _parent_id(work: Work, reference: Reference) -> str:
     return found[0]
 
 
-def _complete_ticket(work: Work, row: Row) -> None:
-    """What the org fills in: record type and its defaults, owner, number."""
+def _complete_ticket(work: Work, row: Row, record: Incoming) -> None:
+    """What the org fills in: record type and its defaults (a null that was said is kept), owner,
+    number."""
     if row["RecordTypeId"] is None:
         (row["RecordTypeId"],) = work.db.execute(
             "SELECT Id FROM RecordType WHERE DeveloperName = ?", (DEFAULT_RECORD_TYPE,)
@@ -150,7 +151,7 @@ def _complete_ticket(work: Work, row: Row) -> None:
         "SELECT DeveloperName FROM RecordType WHERE Id = ?", (row["RecordTypeId"],)
     ).fetchone()
     for name, value in _DEFAULTS.get(found[0] if found else "", {}).items():
-        if row[name] is None:
+        if name not in record.values:
             row[name] = value
     if row["OwnerId"] is None:
         row["OwnerId"] = work.user

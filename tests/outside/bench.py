@@ -251,7 +251,7 @@ def documents(address: str, project: str) -> dict[str, dict[str, Any]]:
         if before is not None:
             os.environ["FIRESTORE_EMULATOR_HOST"] = before
     with contextlib.closing(client):
-        found = client.collection("itsc_projects").stream(retry=None, timeout=20)
+        found = client.collection("itsc_projects").stream(retry=None, timeout=120)
         return {each.id: dict(each.to_dict() or {}) for each in found}
 
 

@@ -233,3 +233,12 @@ def test_expired_tokens_stay_out_until_the_next_login(org: Any) -> None:
 def test_only_this_machines_names_are_served(org: Any) -> None:
     answer = org.call("GET", "limits", headers={"Host": "evil.example.com"})
     assert answer.status_code == 421
+
+
+@pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
+def test_faults_are_nobodys_who_calls_this_machine_by_another_name(org: Any, method: str) -> None:
+    org.fault("latency:0")
+    address, headers = f"{org.url}/__sandbox/faults", {"Host": "evil.example"}
+    answer = org.http.request(method, address, json={"fault": "401"}, headers=headers, timeout=10)
+    assert answer.status_code == 421
+    assert [each["fault"] for each in org.http.get(address, timeout=10).json()] == ["latency:0"]

@@ -250,6 +250,14 @@ def test_a_record_without_a_type_is_an_ordinary_ticket(org: Any) -> None:
     assert org.read(made, "Status__c") == {"Status__c": "New"}
 
 
+def test_defaults_fill_what_was_left_out_and_not_what_was_said_to_be_null(org: Any) -> None:
+    made = org.initiative(Priority__c=None)
+    assert org.read(made, "Status__c", "Priority__c") == {
+        "Status__c": "Yet to Start",
+        "Priority__c": None,
+    }
+
+
 def test_a_refused_update_changes_nothing(org: Any) -> None:
     made = org.initiative(Title__c="kept")
     before = org.read(made)
