@@ -117,14 +117,13 @@ def _soql(each: Returning, ids: list[str]) -> str:
 
 
 def _matching(db: sqlite3.Connection, obj: SObject, words: list[str], scope: str) -> list[str]:
-    """The first live records that hold every word."""
+    """The first records that hold every word, those in the recycle bin too."""
     columns = [f"IFNULL({quote(f.name)}, '')" for f in obj.stored if _in_scope(f, scope)]
     if not columns:
         return []
     text = " || ' ' || ".join(["''", *columns])
-    live = "IsDeleted = 0" if obj.has("IsDeleted") else "1"
     holds = [re.compile(rf"\b{re.escape(word)}") for word in words]
-    rows = db.execute(f"SELECT Id, fold({text}) FROM {quote(obj.name)} WHERE {live} ORDER BY rowid")
+    rows = db.execute(f"SELECT Id, fold({text}) FROM {quote(obj.name)} ORDER BY rowid")
     ids = [row[0] for row in rows if all(each.search(row[1]) for each in holds)]
     return ids[:MAX_RESULTS]
 

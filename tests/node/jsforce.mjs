@@ -123,6 +123,7 @@ const scenarios = {
   },
   async replication() {
     const { id } = await tickets.create(project("gone"));
+    const { id: kept } = await tickets.create(project("kept"));
     await tickets.destroy(id);
     const span = [new Date(Date.now() - 3_600_000), new Date(Date.now() + 120_000)];
     const { ids } = await tickets.updated(...span);
@@ -130,7 +131,7 @@ const scenarios = {
     const bin = await conn.query(`SELECT IsDeleted FROM Ticket__c WHERE Id = '${id}'`, {
       scanAll: true,
     });
-    return { id, updated: ids.includes(id), deleted: deletedRecords.map((d) => d.id), bin };
+    return { id, updated: [kept, id].map((each) => ids.includes(each)), deleted: deletedRecords.map((d) => d.id), bin };
   },
   async limits() {
     const limits = await conn.limits();

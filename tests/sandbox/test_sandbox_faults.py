@@ -7,13 +7,19 @@ import subprocess
 import sys
 import time
 from email.utils import parsedate_to_datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
 from simple_salesforce.exceptions import SalesforceExpiredSession, SalesforceRefusedRequest
 
+from services.sandbox import rows, seed
 from services.sandbox.faults import KINDS, SELECTORS, Faults, manual, parse_spec
+from services.sandbox.org import Org
+from services.sandbox.standard import schema
+from services.sandbox.storage import Store
+from services.sandbox.wire import Call, Effects
 from services.sync.targets.sf_transport import adapter_of
 
 DATA = "/services/data/v59.0/sobjects"
@@ -232,3 +238,20 @@ def test_the_daily_limit_is_kept(tmp_path: Any) -> None:
     assert answers[3].json() == [
         {"message": "TotalRequests Limit exceeded.", "errorCode": "REQUEST_LIMIT_EXCEEDED"}
     ]
+
+
+def test_late_rows_that_are_due_are_let_go_of(tmp_path: Path) -> None:
+    now = [1_800_000_000.0]
+    store = Store(tmp_path / "org.sqlite")
+    seed.fill(store, lambda: now[0])
+    org = Org(store, Faults(), lambda: now[0])
+    db = store.connection()
+    (user,) = db.execute("SELECT Id FROM User LIMIT 1").fetchone()
+    body = b'{"Title__c": "late"}'
+    for wait in (0.0, 2.0, 10.0):
+        now[0] += wait
+        call = Call("POST", (), {}, {}, body, "59.0", user, effects=Effects(late=5.0))
+        assert rows.create(org, call, schema()["ticket__c"]).status == 201
+    (held,) = db.execute('SELECT COUNT(*) FROM "Ticket__c__late"').fetchone()
+    assert held == 1
+    store.close()
