@@ -6,9 +6,9 @@ import dataclasses
 import datetime as dt
 import itertools
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -21,6 +21,7 @@ from services.sync.shared_conflicts import COLLECTION, MARK
 from services.sync.targets.base import ErrorClass, Problem, TargetDown
 from services.sync.targets.fs_documents import (
     SERVER_TIMESTAMP,
+    DocResult,
     DocStatus,
     DocumentStore,
     DocWrite,
@@ -296,6 +297,75 @@ def test_a_time_from_the_future_does_not_hide_what_comes_after(
     ann.find(field_conflict(2))
     ann.push()
     assert bob.pull() == 1
+
+
+def test_documents_of_one_moment_are_all_read_page_by_page(
+    ann: Operator, bob: Operator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shared_conflicts, "PAGE", 2)
+    moment = dt.datetime(2026, 10, 1, 12, tzinfo=dt.UTC)
+    cells = shared_conflicts._write(field_conflict(), shared_conflicts._SHARED).fields
+    cells = {**cells, ("updated_at",): moment}
+    ann.documents.write_many(
+        [DocWrite(COLLECTION, field_conflict(n).id, Kind.CREATE, cells) for n in range(5)]
+    )
+    assert bob.pull() == 5
+
+
+def test_a_document_that_shows_a_little_late_is_not_missed(ann: Operator, bob: Operator) -> None:
+    ann.find(field_conflict(1))
+    ann.push()
+    bob.pull()
+    first = doc(ann.documents, field_conflict(1))["updated_at"]
+    cells = shared_conflicts._write(field_conflict(2), shared_conflicts._SHARED).fields
+    cells = {**cells, ("updated_at",): first - dt.timedelta(seconds=3)}
+    ann.documents.write_many([DocWrite(COLLECTION, field_conflict(2).id, Kind.CREATE, cells)])
+    assert bob.pull() == 1
+
+
+class Between:
+    """A store with something that happens between its reads and its writes, once."""
+
+    def __init__(self, store: DocumentStore, happens: Callable[[], object]) -> None:
+        self._store, self._happens = store, [happens]
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+    def write_many(self, writes: Sequence[DocWrite]) -> list[DocResult]:
+        while self._happens:
+            self._happens.pop()()
+        return self._store.write_many(writes)
+
+
+def test_a_later_decision_told_meanwhile_is_not_written_over(ann: Operator, bob: Operator) -> None:
+    found = field_conflict()
+    for each in (ann, bob):
+        each.find(found)
+    bob.push()
+    early, late = "2026-10-02T10:00:00.000Z", "2026-10-02T11:00:00.000Z"
+    conflicts.resolve(ann.conn, found.id, "mine", "ann", early, winner="mine")
+    conflicts.resolve(bob.conn, found.id, "theirs", "bob", late, winner="theirs")
+    ann.documents = cast(DocumentStore, Between(ann.documents, bob.push))
+    assert ann.push() == 0
+    assert ann.push() == 0
+    assert doc(bob.documents, found)["resolved_by"] == "bob"
+    here = ann.get(found)
+    assert here is not None
+    assert here.resolved_by == "bob"
+
+
+def test_a_decision_made_while_the_conflict_is_told_is_told_next(ann: Operator) -> None:
+    found = field_conflict()
+    ann.find(found)
+    ann.documents = cast(
+        DocumentStore,
+        Between(ann.documents, lambda: decisions.acknowledge(ann.conn, ann.ctx, found.id)),
+    )
+    assert ann.push() == 1
+    assert doc(ann.documents, found)["state"] == "open"
+    assert ann.push() == 1
+    assert doc(ann.documents, found)["state"] == "resolved"
 
 
 def test_the_mark_and_what_was_read_are_one_transaction(

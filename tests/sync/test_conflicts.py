@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import pytest
@@ -134,6 +135,26 @@ def test_a_decision_is_later_than_both_sides_whatever_the_clock_says(
     assert stamp.at > max(found.mine_at, found.theirs_at)
     settle(world)
     assert alike(world, clash, "department") == "Finance"
+
+
+def test_a_decision_is_later_than_an_edit_that_lost_within_its_second(world: World) -> None:
+    """Salesforce's whole seconds win a tie although ours is the later by milliseconds."""
+    pid = world.add(department="IT")
+    world.sync()
+    world.later(100.4)
+    world.set(pid, department="Finance")
+    world.salesforce.human_edits(pid, department="Sales")
+    world.later(100)
+    world.sync()
+    found = the_conflict(world)
+    assert (found.winner, found.mine_at > found.theirs_at) == ("theirs", True)
+    world.later(-7200)
+    decisions.resolve(world.conn, world.ctx, found.id, "mine")
+    project = projects.get(world.conn, pid)
+    assert project is not None
+    stamp = project.stamp("department")
+    assert stamp is not None
+    assert stamp.at > found.mine_at
 
 
 def test_a_value_that_is_not_allowed_closes_nothing(world: World) -> None:
@@ -353,6 +374,20 @@ def test_the_tombstone_of_another_operator_is_decided_on_both_targets(
         assert alike(world, pid, "department") == "Finance"
     else:
         gone(world, pid)
+
+
+def test_one_decision_answers_every_question_about_the_same_project(
+    world: World, deleted_there: str
+) -> None:
+    found = the_conflict(world)
+    other = dataclasses.replace(found, id="0" * 20, target="firestore")
+    turned = dataclasses.replace(found, id="1" * 20, mine="deleted", theirs="edited")
+    for each in (other, turned):
+        conflicts.add(world.conn, each)
+    decisions.resolve(world.conn, world.ctx, found.id, "mine")
+    answers = {each.id: each.resolution for each in conflicts.find(world.conn, open_only=False)}
+    assert answers == {found.id: "mine", other.id: "mine", turned.id: "theirs"}
+    settle(world)
 
 
 def test_what_waited_is_superseded_and_stays_in_the_log(world: World, deleted_there: str) -> None:
