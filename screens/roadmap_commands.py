@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import io
-import os
 import sqlite3
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from services import itsc_roadmap
 from services.context import Context
 from services.exporting import Format, export
+from services.files import write_whole
 from services.itsc_roadmap import Edit
 from store import deliveries, projects
 from store.database import transaction
@@ -119,23 +118,7 @@ def write_file(rows: Sequence[Mapping[str, object]], kind: Format, path: Path) -
     """Write the rows to a file, whole or not at all. Raises OSError."""
     text = io.StringIO(newline="")
     export(rows, kind, text)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(text.getvalue().encode("utf-8", "surrogatepass"))
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(name, 0o644 & ~_umask())
-        os.replace(name, path)
-    except BaseException:
-        os.unlink(name)
-        raise
-
-
-def _umask() -> int:
-    mask = os.umask(0o022)
-    os.umask(mask)
-    return mask
+    write_whole(path, text.getvalue())
 
 
 def _count(number: int, one: str, many: str) -> str:

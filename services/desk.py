@@ -71,6 +71,7 @@ class _Clerk(threading.Thread):
         super().__init__(name=name, daemon=True)
         self._path = path
         self.on_change = on_change
+        self._conn: sqlite3.Connection | None = None
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
 
     async def ask(self, job: Callable[[sqlite3.Connection], R]) -> R:
@@ -85,14 +86,14 @@ class _Clerk(threading.Thread):
             self.join(timeout=10)
 
     def run(self) -> None:
-        conn = connect(self._path)
         try:
-            self._serve(conn)
+            self._serve()
         finally:
-            conn.close()
+            if self._conn is not None:
+                self._conn.close()
 
-    def _serve(self, conn: sqlite3.Connection) -> None:
-        seen, look_at = data_version(conn), time.monotonic() + WATCH_SECONDS
+    def _serve(self) -> None:
+        seen, look_at = self._version(), time.monotonic() + WATCH_SECONDS
         while True:
             wait = None if self.on_change is None else max(0.0, look_at - time.monotonic())
             try:
@@ -102,17 +103,30 @@ class _Clerk(threading.Thread):
             else:
                 if job is None:
                     return
-                _answer(conn, *job)
+                _answer(self._connected, *job)
             if self.on_change is not None and time.monotonic() >= look_at:
                 look_at = time.monotonic() + WATCH_SECONDS
-                now = data_version(conn)
-                if now != seen:
+                now = self._version()
+                if now not in (None, seen):
                     seen = now
                     self.on_change()
 
+    def _connected(self) -> sqlite3.Connection:
+        """The connection; where there is none yet it is tried, and whoever asks gets the error."""
+        if self._conn is None:
+            self._conn = connect(self._path)
+        return self._conn
+
+    def _version(self) -> int | None:
+        """None while the database can't be asked."""
+        try:
+            return data_version(self._connected())
+        except sqlite3.Error:
+            return None
+
 
 def _answer(
-    conn: sqlite3.Connection,
+    connected: Callable[[], sqlite3.Connection],
     function: Callable[[sqlite3.Connection], Any],
     future: asyncio.Future[Any],
     loop: asyncio.AbstractEventLoop,
@@ -120,7 +134,7 @@ def _answer(
     result: Any = None
     failure: BaseException | None = None
     try:
-        result = function(conn)
+        result = function(connected())
     except BaseException as error:  # noqa: BLE001 - it is the asker's, and is raised there
         failure = error
 

@@ -6,6 +6,7 @@ are logged in to and asked for a project that nobody has.
 
 from __future__ import annotations
 
+import errno
 import os
 import sqlite3
 import tempfile
@@ -73,12 +74,14 @@ def _config(settings: Settings) -> Finding:
 def _home(home: Path) -> Finding:
     try:
         config.ready_home()
-        with tempfile.TemporaryFile(dir=home):
-            pass
+        with tempfile.TemporaryFile(dir=home) as file:
+            file.write(bytes(database.LEAST_ROOM))
         database.refuse_network(home)
     except OSError as error:
         what = f"the data directory {home} can't be written: {error.strerror}"
-        return Finding("home", False, what, "set STEERCO_HOME to a writable directory")
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        advice = "make room there" if full else "set STEERCO_HOME to a writable directory"
+        return Finding("home", False, what, advice)
     except (ConfigError, StoreError) as error:
         return Finding("home", False, str(error), "set STEERCO_HOME to a directory of this machine")
     return Finding("home", True, str(home))

@@ -26,9 +26,15 @@ def log(home: Path) -> Any:
     target = logging.getLogger("steerco")
     target.propagate = False
     target.setLevel(logging.INFO)
-    handler = RotatingFileHandler(
-        home / FILE, maxBytes=LARGEST, backupCount=KEPT, delay=True, encoding="utf-8"
-    )
+
+    class Quiet(RotatingFileHandler):
+        """A line that can't be written (a full disk) is lost: nothing else may come of it, least
+        of all a traceback across the screen."""
+
+        def handleError(self, record: logging.LogRecord) -> None:
+            pass
+
+    handler = Quiet(home / FILE, maxBytes=LARGEST, backupCount=KEPT, delay=True, encoding="utf-8")
     handler.setFormatter(logging.Formatter("%(message)s"))
     target.handlers = [handler]
     return structlog.wrap_logger(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import os
+import shutil
 import sqlite3
 import sys
 from pathlib import Path
@@ -20,6 +21,10 @@ DAMAGED = (
     "the database file is damaged; it was left as it is. Save what can be read of it with: "
     "steerco doctor --recover"
 )
+FULL = "the disk is full; nothing was changed, make room and try again"
+NOT_WRITABLE = "the database can't be written here; set STEERCO_HOME to a writable directory"
+LEAST_ROOM = 64 * 1024
+"""Bytes beside the database without which it can't even be opened."""
 _NETWORK_FILE_SYSTEMS = {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "afs", "sshfs", "fuse.sshfs"}
 
 
@@ -37,7 +42,11 @@ def open_database(path: Path, *, busy_ms: int = BUSY_MS) -> sqlite3.Connection:
         refuse_network(path.parent)
         refuse_hollow(path)
         conn = connect(path, busy_ms=busy_ms)
-        prepare(conn, path)
+        try:
+            prepare(conn, path)
+        except BaseException:
+            conn.close()
+            raise
     except (OSError, sqlite3.Error) as error:
         raise explain(error, path) from error
     return conn
@@ -47,13 +56,17 @@ def connect(path: Path, *, busy_ms: int = BUSY_MS) -> sqlite3.Connection:
     """A bare connection with this program's settings, in autocommit mode: every write goes through
     ``transaction``. Callable from any one thread at a time."""
     conn = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-    conn.row_factory = sqlite3.Row
-    conn.execute(f"PRAGMA busy_timeout={busy_ms}")
-    conn.execute("PRAGMA journal_mode=WAL")
-    conn.execute("PRAGMA synchronous=FULL")
-    if sys.platform == "darwin":
-        conn.execute("PRAGMA fullfsync=1")
-    conn.create_function("fold", 1, _fold, deterministic=True)
+    try:
+        conn.row_factory = sqlite3.Row
+        conn.execute(f"PRAGMA busy_timeout={busy_ms}")
+        conn.execute("PRAGMA journal_mode=WAL")
+        conn.execute("PRAGMA synchronous=FULL")
+        if sys.platform == "darwin":
+            conn.execute("PRAGMA fullfsync=1")
+        conn.create_function("fold", 1, _fold, deterministic=True)
+    except BaseException:
+        conn.close()
+        raise
     return conn
 
 
@@ -147,16 +160,35 @@ def explain(error: Exception, path: Path | None = None) -> StoreError:
     if "locked" in text or "busy" in text:
         sentence = "another program holds the database; nothing was changed, try again"
     elif "disk is full" in text or getattr(error, "errno", None) == 28:
-        sentence = "the disk is full; nothing was changed"
+        sentence = FULL
     elif "readonly" in text or isinstance(error, PermissionError):
-        sentence = "the database can't be written here; set STEERCO_HOME to a writable directory"
+        sentence = NOT_WRITABLE
     elif "not a database" in text or "malformed" in text:
         sentence = DAMAGED
+    elif path is not None and (trouble := _trouble_of(path)) is not None:
+        sentence = trouble
     elif "unable to open" in text:
         sentence = "the database file can't be opened; check the path and its permissions"
+    elif "disk I/O" in text:
+        sentence = "the disk answered with an error; nothing was changed. Run: steerco doctor"
     else:
         sentence = f"the database answered: {text}"
     return StoreError(sentence + where)
+
+
+def _trouble_of(path: Path) -> str | None:
+    """What is wrong with the place of a database that SQLite can't open, or finds no room beside:
+    it does not tell the one from the other."""
+    if path.is_dir():
+        return "there is a directory in the place of the database; nothing was changed"
+    if not os.access(path.parent, os.W_OK | os.X_OK):
+        return NOT_WRITABLE
+    if path.exists() and not os.access(path, os.R_OK | os.W_OK):
+        return NOT_WRITABLE
+    with contextlib.suppress(OSError):
+        if shutil.disk_usage(path.parent).free < LEAST_ROOM:
+            return FULL
+    return None
 
 
 def refuse_hollow(path: Path) -> None:

@@ -15,8 +15,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from services.sync.engine import Engine
-from store.database import StoreError, connect, data_version
+from store.database import StoreError, connect, data_version, explain
 
+STUMBLED = 5.0
+"""Seconds until the next try after something that nobody foresaw."""
 LOOK = 0.5
 """Seconds between looks at whether another process has committed."""
 
@@ -53,16 +55,17 @@ class EngineThread(threading.Thread):
             self.join(timeout)
 
     def run(self) -> None:
-        conn = connect(self._path)
+        conn: sqlite3.Connection | None = None
         engine: Engine | None = None
         try:
             while not self._ending.is_set():
-                pause = 5.0
+                pause = STUMBLED
                 try:
+                    conn = conn or connect(self._path)
                     engine = engine or self._make(conn)
                     pause = self._turn(engine)
-                except (StoreError, sqlite3.Error, OSError, RuntimeError, ValueError) as error:
-                    self._on_error(f"the sync engine stumbled and goes on: {error}")
+                except Exception as error:  # noqa: BLE001 - whatever it was, the rest goes on
+                    self._on_error(f"the sync engine stumbled and goes on: {_told(error)}")
                 self._sleep(conn, pause)
         finally:
             if engine is not None:
@@ -70,7 +73,8 @@ class EngineThread(threading.Thread):
                     engine.release()
                 for target in engine.remotes.values():
                     target.close()
-            conn.close()
+            if conn is not None:
+                conn.close()
 
     def _turn(self, engine: Engine) -> float:
         if self._works:
@@ -84,13 +88,29 @@ class EngineThread(threading.Thread):
             return 0.0
         return engine.wait()
 
-    def _sleep(self, conn: sqlite3.Connection, pause: float) -> None:
+    def _sleep(self, conn: sqlite3.Connection | None, pause: float) -> None:
         end = time.monotonic() + pause
-        seen = data_version(conn)
+        seen = _version(conn)
         while not self._ending.is_set():
             left = end - time.monotonic()
             if left <= 0 or self._nudge.wait(min(left, LOOK)):
                 break
-            if data_version(conn) != seen:
+            if _version(conn) != seen:
                 break
         self._nudge.clear()
+
+
+def _version(conn: sqlite3.Connection | None) -> int | None:
+    """None while the database can't be asked."""
+    try:
+        return None if conn is None else data_version(conn)
+    except sqlite3.Error:
+        return None
+
+
+def _told(error: Exception) -> str:
+    """The sentence of an error that was foreseen; of any other also what it is."""
+    if isinstance(error, sqlite3.Error):
+        return str(explain(error))
+    foreseen = isinstance(error, (StoreError, OSError, RuntimeError))
+    return str(error) if foreseen else f"{type(error).__name__}: {error}"

@@ -16,9 +16,11 @@ from services import itsc_roadmap
 from services.care.backup import backup
 from services.care.restore import restore
 from services.context import Context
+from services.sync.targets.base import ErrorClass
 from store import meta, migrations
 from store.database import SCHEMA_VERSION, StoreError, check_integrity, open_database
 from tests.care.conftest import break_pages, close, page_of, reopen
+from tests.sync.fakes import problem
 from tests.sync.world import World
 
 CTX = Context("Rita Restore", lambda: 1_800_000_000.0)
@@ -299,18 +301,11 @@ def test_an_edit_after_the_restore_counts_although_the_former_self_went_on(world
     go_back(world, file)
     world.later(60)
     world.set(pid, department="Events")
-    world.trouble.after.append(_lost())
+    world.trouble.after.append(problem(ErrorClass.UNKNOWN, "UNAVAILABLE"))
     world.sync()
     assert world.document(pid)["department"] == "Events"
     assert world.document(pid)["status"] == "Paused"
     assert world.salesforce.rows[pid].values["department"] == "Events"
-
-
-def _lost() -> object:
-    from services.sync.targets.base import ErrorClass
-    from tests.sync.fakes import problem
-
-    return problem(ErrorClass.UNKNOWN, "UNAVAILABLE")
 
 
 def test_a_crash_on_the_way_leaves_the_database_as_it_was(

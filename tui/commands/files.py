@@ -74,6 +74,7 @@ def export(
       steerco export --view upcoming-90d --format md
     """
     from services import exporting
+    from services.files import write_whole
 
     one_of("--format", format_, exporting.FORMATS)
     with open_store() as store:
@@ -84,7 +85,7 @@ def export(
         _to_stdout(text.getvalue())
         return
     try:
-        output.write_text(text.getvalue(), encoding="utf-8", newline="")
+        write_whole(output, text.getvalue())
     except OSError as error:
         raise Failed(f"{output} can't be written: {error.strerror}") from error
     say(f"Wrote {len(rows)} project{'' if len(rows) == 1 else 's'} to {output}")

@@ -158,6 +158,7 @@ def _compared(
     salesforce: SalesforceTarget,
     output: Path | None,
 ) -> tuple[Parity, Path]:
+    from services.files import write_whole
     from services.migration.parity import compare
     from services.migration.sides import read_all
 
@@ -165,7 +166,7 @@ def _compared(
     file = output or store.home / f"parity-{store.today().isoformat()}.json"
     text = json.dumps(found.as_json(), ensure_ascii=False, indent=2) + "\n"
     try:
-        file.write_text(text, encoding="utf-8")
+        write_whole(file, text)
     except OSError as error:
         raise Failed(f"{file} can't be written: {error.strerror}") from error
     return found, file
