@@ -11,6 +11,7 @@ from services.workplace import Workplace
 
 if TYPE_CHECKING:
     from services.connections import Connections
+    from services.kpis.thread import TicketThread
     from services.sync.engine import Engine
     from services.sync.thread import EngineThread
 
@@ -26,6 +27,7 @@ class Background:
         self._settings = settings
         self._thread: EngineThread | None = None
         self._opened: Connections | None = None
+        self._tickets: TicketThread | None = None
         self._said = ""
 
     @property
@@ -46,16 +48,20 @@ class Background:
         outcome is found out at the next start."""
         if self._thread is None:
             return
+        if self._tickets is not None:
+            self._tickets.stop()
         self._thread.stop()
         if self._opened is not None and not self._thread.is_alive():
             self._opened.close()
 
     def _make(self, conn: sqlite3.Connection) -> Engine:
         from services.connections import connect
+        from services.kpis.thread import start_tickets
         from services.sync.start import make_engine
 
         if self._opened is None:
             self._opened = connect(self._settings, self.home)
+            self._tickets = start_tickets(self._opened, self._settings, self.home, self._stumbled)
         return make_engine(conn, self._place.ctx, self._opened, self._settings)
 
     def _stumbled(self, sentence: str) -> None:

@@ -61,6 +61,8 @@ class Settings:
     sf_department_field: str | None = None
     sf_description_field: str | None = None
 
+    tickets_seconds: float = 300.0
+    """Between two readings of tickets."""
     kpi_policy: str | None = None
     """A policy file; else the one that ships."""
 

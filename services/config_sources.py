@@ -97,6 +97,7 @@ _RULES: dict[str, Callable[[Any], Any]] = {
     "zone": _zone,
     "follow_seconds": _seconds,
     "reconcile_seconds": _seconds,
+    "tickets_seconds": _seconds,
     "debounce_seconds": _delay,
     "salesforce_share": _share,
 }

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from services.config import Settings
 from services.connections import Connections, connect
 from services.context import Context
+from services.kpis.thread import TicketThread, start_tickets
 from services.logs import log
 from services.sync.start import make_engine
 from services.sync.thread import EngineThread
@@ -33,6 +34,7 @@ class Worker:
         self._settings = settings
         self._ctx = ctx
         self._opened: Connections | None = None
+        self._tickets: TicketThread | None = None
         self._engine = EngineThread(path, self._make, self._stumbled)
         self._said = ""
 
@@ -44,6 +46,8 @@ class Worker:
             try:
                 self._engine.run()
             finally:
+                if self._tickets is not None:
+                    self._tickets.stop()
                 if self._opened is not None:
                     self._opened.close()
                 log(self._home).info("worker_stopped")
@@ -51,6 +55,7 @@ class Worker:
     def _make(self, conn: sqlite3.Connection) -> Engine:
         if self._opened is None:
             self._opened = connect(self._settings, self._home)
+            self._tickets = start_tickets(self._opened, self._settings, self._home, self._stumbled)
         return make_engine(conn, self._ctx, self._opened, self._settings)
 
     def _stumbled(self, sentence: str) -> None:

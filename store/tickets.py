@@ -37,6 +37,7 @@ _SCHEMA = """
     CREATE TABLE history (
         slot UINTEGER, ticket VARCHAR, id VARCHAR, happened TIMESTAMP, actor VARCHAR, field VARCHAR,
         old VARCHAR, new VARCHAR, deleted BOOLEAN);
+    CREATE TABLE people (id VARCHAR PRIMARY KEY, name VARCHAR NOT NULL);
     CREATE TABLE responses (
         slot UINTEGER, ticket VARCHAR, id VARCHAR, happened TIMESTAMP, actor VARCHAR,
         source VARCHAR);
@@ -51,6 +52,15 @@ class TicketFile:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._gate = _gates.setdefault(str(path.absolute()), threading.RLock())
+
+    def stamp(self) -> int:
+        """A number that changes with every commit of any process; 0 while there is no file."""
+        stamps = []
+        for path in (self.path, self.path.with_name(f"{self.path.name}.wal")):
+            with contextlib.suppress(FileNotFoundError):
+                found = path.stat()
+                stamps.append((found.st_mtime_ns, found.st_size, found.st_ino))
+        return hash(tuple(stamps)) if stamps else 0
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[DuckDBPyConnection]:

@@ -23,10 +23,12 @@ def _known() -> tuple[type[Exception], ...]:
     from services.itsc_roadmap import NotFound
     from services.kpis.exports import LoadError
     from services.kpis.policy import PolicyError
+    from services.kpis.pull import OtherOrganisation
     from services.ordering import BandFull
     from services.outbox import NotPossible
     from services.sandbox.process import SandboxFailed
     from services.sync.targets.base import TargetDown
+    from services.sync.targets.sf_errors import CallFailed
     from store.canon import Refusal
     from store.database import StoreError
 
@@ -38,6 +40,8 @@ def _known() -> tuple[type[Exception], ...]:
         ImportRefused,
         LoadError,
         PolicyError,
+        OtherOrganisation,
+        CallFailed,
     )
     return (*refusals, StoreError, ConfigError, TargetDown, SandboxFailed)
 

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from services.kpis.board import Board
+from services.kpis.board import Board, named
 from services.kpis.facts import within
 from services.kpis.policy import Policy
 from services.kpis.selection import EVERYTHING, Filters, Period, midnight, month
@@ -221,8 +221,9 @@ def _make_open(
                 greatest(f.created_at, coalesce(
                     CASE WHEN moved THEN e.since ELSE f.last_status_at END, f.created_at)) AS since
             FROM candidates f LEFT JOIN earlier e ON e.ticket = f.id {joined})
-        SELECT id, name, title, department, type, priority, status, owner, assignee, created_at,
-            since, epoch_us(getvariable('at_time')) - epoch_us(created_at) AS age_us,
+        SELECT id, name, title, department, type, priority, status, {named("owner")},
+            {named("assignee")}, created_at, since,
+            epoch_us(getvariable('at_time')) - epoch_us(created_at) AS age_us,
             epoch_us(getvariable('at_time')) - epoch_us(since) AS since_us
         FROM placed WHERE NOT {done} AND {narrowed}""",
         values,

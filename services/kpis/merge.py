@@ -8,6 +8,7 @@ History rows of a ticket that is not known wait until it comes.
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -96,6 +97,46 @@ def merge_history(conn: DuckDBPyConnection, source: str) -> int:
     )
     conn.execute("INSERT INTO history BY NAME SELECT * FROM changed")
     conn.execute("INSERT INTO touched SELECT DISTINCT slot, ticket FROM changed")
+    return _count(conn, "changed")
+
+
+def merge_responses(conn: DuckDBPyConnection, source: str) -> int:
+    """Take first responses over from a relation with the columns ``ticket, id, happened, actor,
+    source``; gives how many are new. One that is kept is not moved: an answer that was given stays
+    given."""
+    conn.execute(
+        f"CREATE OR REPLACE TEMP TABLE changed AS SELECT {SLOT.format(id='ticket')} AS slot, "
+        f"ticket, id, happened, actor, source FROM {source} WHERE ticket IS NOT NULL AND "
+        "happened IS NOT NULL AND id NOT IN (SELECT id FROM responses)"
+    )
+    conn.execute("INSERT INTO responses BY NAME SELECT * FROM changed")
+    conn.execute("INSERT INTO touched SELECT DISTINCT slot, ticket FROM changed")
+    return _count(conn, "changed")
+
+
+def delete(conn: DuckDBPyConnection, ids: Sequence[str], now: dt.datetime) -> int:
+    """Mark tickets as deleted at a moment (UTC, without a zone); gives how many were not yet."""
+    conn.execute("CREATE OR REPLACE TEMP TABLE gone AS SELECT unnest(?::VARCHAR[]) AS id", [ids])
+    return _mark_deleted(conn, "_id IN (SELECT id FROM gone)", now)
+
+
+def keep_only(conn: DuckDBPyConnection, ids: Sequence[str], now: dt.datetime) -> int:
+    """Mark every ticket as deleted but these; gives how many were not yet."""
+    conn.execute("CREATE OR REPLACE TEMP TABLE there AS SELECT unnest(?::VARCHAR[]) AS id", [ids])
+    return _mark_deleted(conn, "_id NOT IN (SELECT id FROM there)", now)
+
+
+def _mark_deleted(conn: DuckDBPyConnection, which: str, now: dt.datetime) -> int:
+    conn.execute(
+        "CREATE OR REPLACE TEMP TABLE changed AS SELECT _slot, _id FROM tickets "
+        f"WHERE NOT _deleted AND {which}"
+    )
+    conn.execute(
+        "UPDATE tickets SET _deleted = true, _version = greatest(_version, ?) "
+        "WHERE _id IN (SELECT _id FROM changed)",
+        [now],
+    )
+    conn.execute("INSERT INTO touched SELECT * FROM changed")
     return _count(conn, "changed")
 
 

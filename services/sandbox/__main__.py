@@ -14,7 +14,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from services.sandbox import auth, seed, storage
+from services.sandbox import auth, seed, storage, year
 from services.sandbox.faults import Faults, manual
 from services.sandbox.org import DAILY_CALLS, Org
 from services.sandbox.storage import Store
@@ -33,6 +33,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         key = options.jwt_public_key.read_bytes() if options.jwt_public_key else None
         store = Store(options.db)
         seed.fill(store, system_clock)
+        if options.tickets:
+            year.fill(store, system_clock)
         org = Org(store, faults, system_clock, options.api_limit, key)
         from services.sandbox.server import HOST, listen, serve
 
@@ -80,6 +82,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--jwt-public-key", type=Path, metavar="FILE", help="PEM of a key or certificate"
     )
+    parser.add_argument("--tickets", action="store_true", help="with a year of tickets")
     parser.add_argument("--parent-pipe", action="store_true", help="end when standard input closes")
     return parser
 

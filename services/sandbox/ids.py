@@ -7,6 +7,7 @@ of the first fifteen are upper case, so that the id survives a system that ignor
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _SUFFIX = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
@@ -25,11 +26,13 @@ def base62(number: int, width: int) -> str:
 
 def lengthen(short: str) -> str:
     """The 18-character form of a 15-character id."""
-    suffix = ""
-    for start in (0, 5, 10):
-        bits = sum(1 << i for i, ch in enumerate(short[start : start + 5]) if "A" <= ch <= "Z")
-        suffix += _SUFFIX[bits]
-    return short + suffix
+    return short + _code(short[:5]) + _code(short[5:10]) + _code(short[10:15])
+
+
+@lru_cache(4096)
+def _code(five: str) -> str:
+    """Which of five characters are upper case, as one."""
+    return _SUFFIX[sum(1 << i for i, ch in enumerate(five) if "A" <= ch <= "Z")]
 
 
 def make_id(prefix: str, pod: str, serial: int) -> str:

@@ -127,6 +127,17 @@ def new_id(db: sqlite3.Connection, prefix: str) -> str:
     return make_id(prefix, setting(db, "pod"), next_number(db, prefix))
 
 
+def new_ids(db: sqlite3.Connection, prefix: str, count: int) -> list[str]:
+    """The next so many ids under a key prefix, ascending."""
+    (last,) = db.execute(
+        "INSERT INTO serials VALUES (?1, ?2) ON CONFLICT (prefix) DO UPDATE SET last = last + ?2"
+        " RETURNING last",
+        (prefix, count),
+    ).fetchone()
+    pod = setting(db, "pod")
+    return [make_id(prefix, pod, number) for number in range(last - count + 1, last + 1)]
+
+
 def setting(db: sqlite3.Connection, key: str) -> str:
     """A value of the org. Raises KeyError."""
     found = db.execute("SELECT value FROM org WHERE key = ?", (key,)).fetchone()
@@ -182,6 +193,13 @@ def insert(db: sqlite3.Connection, obj: SObject, row: Row, late: float | None = 
             f"INSERT INTO {late_table(obj)} (late_until, late_exists, Id) VALUES (?, 0, ?)",
             (late, row["Id"]),
         )
+
+
+def insert_many(db: sqlite3.Connection, obj: SObject, new: Sequence[Row]) -> None:
+    """Store new records, all of them with the same columns."""
+    if new:
+        rows = (tuple(row.values()) for row in new)
+        db.executemany(_insertion(obj.name, tuple(new[0])), rows)
 
 
 def change(

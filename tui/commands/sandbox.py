@@ -47,7 +47,15 @@ def sandbox(
     """
     from services.sandbox.__main__ import main
 
-    arguments = ["--db", str(ready_home() / FILE), "--port", str(port), "--latency", str(latency)]
+    arguments = [
+        "--tickets",
+        "--db",
+        str(ready_home() / FILE),
+        "--port",
+        str(port),
+        "--latency",
+        str(latency),
+    ]
     for each in fault or []:
         arguments += ["--fault", each]
     if jwt_public_key is not None:

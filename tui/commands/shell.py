@@ -124,6 +124,24 @@ def progress(label: str) -> Iterator[Callable[[int, int], None] | None]:
         yield show
 
 
+@contextmanager
+def progress_text() -> Iterator[Callable[[str, int], None]]:
+    """A line on standard error where that is a terminal, for work whose end is not known: call it
+    with (what, rows so far)."""
+    tty = sys.stderr.isatty()
+
+    def show(what: str, rows: int) -> None:
+        if tty:
+            sys.stderr.write(f"\r\x1b[K{spelled(what)}: {rows:,}")
+            sys.stderr.flush()
+
+    try:
+        yield show
+    finally:
+        if tty:
+            sys.stderr.write("\r\x1b[K")
+
+
 def one_of(name: str, value: str, allowed: Iterable[str]) -> str:
     """A choice of a command line; BadParameter (wrong usage) for anything else."""
     choices = list(allowed)

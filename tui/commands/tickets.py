@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tui.commands.shell import Json, print_json, say
+from tui.commands.shell import Json, print_json, progress_text, say
 
 if TYPE_CHECKING:
     from services.kpis.load import Loaded, Side
@@ -53,6 +54,36 @@ def load(
         print_json(_report(done))
     else:
         _print(done)
+
+
+@app.command()
+def pull(as_json: Json = False) -> None:
+    """Bring tickets and history in from Salesforce, as far as they moved since the last time.
+
+    The terminal does so by itself; in the embedded sandbox there is a year of them.
+
+    \b
+    Example:
+      steerco tickets pull
+    """
+    from services import config
+    from services.kpis.place import policy_in_force, ticket_file
+    from services.kpis.source import ticket_client
+
+    settings = config.load()
+    home = config.ready_home()
+    policy = policy_in_force(settings)
+    with ticket_client(settings, home) as client, progress_text() as show:
+        from services.kpis.pull import pull as bring_in
+
+        done = bring_in(client, ticket_file(settings, home), policy, show=show)
+    if as_json:
+        print_json(asdict(done))
+        return
+    say(
+        f"{done.tickets:,} tickets and {done.history:,} history rows were new or changed, "
+        f"{done.responses:,} first responses, {done.deleted:,} deleted; {done.calls} calls"
+    )
 
 
 def _report(done: Loaded) -> dict[str, Any]:

@@ -81,6 +81,11 @@ class SalesforceTarget:
         """The Id of the user that this program is in Salesforce, where it is known."""
         return self._user_id
 
+    @property
+    def connection(self) -> SalesforceConnection:
+        """How the organisation is reached, for a client of another thread."""
+        return self._client.connection
+
     def connect(self) -> str:
         """Log in if need be; the organisation's Id (the instance's host where there is none).
 

@@ -46,7 +46,7 @@ class SalesforceClient:
     """Calls to one organisation. Every method but the properties raises CallFailed."""
 
     def __init__(self, connection: SalesforceConnection, clock: Clock = system_clock) -> None:
-        self._connection = connection
+        self.connection = connection
         self._clock = clock
         self._sessions: dict[str, requests.Session] = {}
         self._instance_url = connection.instance_url
@@ -170,7 +170,7 @@ class SalesforceClient:
         from requests.exceptions import RequestException
         from simple_salesforce.exceptions import SalesforceError
 
-        renew = renew and self._connection.access_token is None
+        renew = renew and self.connection.access_token is None
         while True:
             salesforce = self._opened()
             self._answer = None
@@ -196,10 +196,10 @@ class SalesforceClient:
         from simple_salesforce.api import Salesforce
 
         if self._salesforce is None:
-            token = self._connection.access_token
+            token = self.connection.access_token
             if token is None:
-                login_url = self._connection.login_url.rstrip("/")
-                login = log_in(self._connection, self._session(login_url), self._clock)
+                login_url = self.connection.login_url.rstrip("/")
+                login = log_in(self.connection, self._session(login_url), self._clock)
                 token, self._instance_url, self.user_id = (
                     login.token,
                     login.instance_url,
@@ -211,7 +211,7 @@ class SalesforceClient:
                 instance_url=address,
                 session_id=token,
                 session=session,
-                version=self._connection.api_version,
+                version=self.connection.api_version,
                 object_pairs_hook=dict,
             )
             self._salesforce.headers["Sforce-Call-Options"] = f"client={CLIENT_NAME}"
@@ -221,7 +221,7 @@ class SalesforceClient:
         from services.sync.targets.sf_transport import open_session
 
         if address not in self._sessions:
-            timeout = (self._connection.connect_timeout, self._connection.timeout)
+            timeout = (self.connection.connect_timeout, self.connection.timeout)
             try:
                 session = open_session(address, timeout, self._clock)
             except ValueError as refused:
