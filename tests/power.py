@@ -89,6 +89,10 @@ class Disk:
         if path.parent == self.root:
             self._paths[file] = path
 
+    def forget(self) -> None:
+        """Files that are closed after this are nobody's business."""
+        self._paths.clear()
+
     def synced(self, file: int) -> None:
         """SQLite synced a file."""
         path = self._paths.get(file)
@@ -141,3 +145,4 @@ def watched(sqlite: Any, disk: Disk) -> Iterator[Disk]:
     finally:
         sqlite.sqlite3_vfs_register(plain, 1)
         sqlite.sqlite3_vfs_unregister(ctypes.byref(vfs))
+        disk.forget()

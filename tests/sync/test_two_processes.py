@@ -10,8 +10,9 @@ from __future__ import annotations
 import multiprocessing
 import os
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
@@ -20,10 +21,12 @@ from services.context import Context
 from services.itsc_sf_sync import field_map
 from services.sync.run import drain
 from store import conflicts, deliveries, operations, projects
+from store.database import StoreError
 from tests import tally
 from tests.sync.side import Side, sandbox_side
 from tests.sync.victims import Home, close
 
+T = TypeVar("T")
 FORK = multiprocessing.get_context("fork")
 PROJECTS = 12
 FIELDS = ("department", "strategic_value", "brief.punchline", "product_owner")
@@ -40,6 +43,17 @@ def ids_of(home: Home) -> list[str]:
     return [f"{home.project_id}-{number}" for number in range(PROJECTS)]
 
 
+def insist(do: Callable[[], T]) -> T:
+    """SQLite's lock is no queue: who was refused for five seconds was told that nothing was
+    changed, and tries again."""
+    while True:
+        try:
+            return do()
+        except StoreError as refused:
+            if "another program holds" not in str(refused):
+                raise
+
+
 def work(home: Home, name: str, edits: int, tell: int) -> None:
     """Edit at random and sync now and then, as a terminal and a worker do."""
     chance = random.Random(name)
@@ -48,10 +62,13 @@ def work(home: Home, name: str, edits: int, tell: int) -> None:
     told = []
     for number in range(edits):
         pid, path = chance.choice(ids_of(home)), chance.choice(FIELDS)
-        edit = itsc_roadmap.update_project(engine.conn, ctx, pid, {path: f"{name} {number}"})
-        told.append(f"{edit.seq} {pid} {path} {name} {number}\n")
+        value = f"{name} {number}"
+        edit = insist(
+            lambda: itsc_roadmap.update_project(engine.conn, ctx, pid, {path: value})  # noqa: B023
+        )
+        told.append(f"{edit.seq} {pid} {path} {value}\n")
         if number % EDITS_A_CYCLE == EDITS_A_CYCLE - 1:
-            engine.cycle()
+            insist(engine.cycle)
             os.write(tell, "".join(told).encode())
             told.clear()
     engine.release()
