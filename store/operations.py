@@ -139,6 +139,13 @@ def _stacks(rows: list[tuple[int, str, int | None]]) -> tuple[list[str], list[st
     return undo, again
 
 
+def is_overtaken(conn: sqlite3.Connection, project_id: str, path: str, value: Value) -> bool:
+    """Whether a field had this value here until some change replaced it."""
+    rows = conn.execute("SELECT changes FROM operations WHERE project_id = ?", (project_id,))
+    found = (_changes(row[0]).get(path) for row in rows)
+    return any(change is not None and change[0] == value for change in found)
+
+
 def history(conn: sqlite3.Connection, project_id: str, limit: int = 500) -> list[Operation]:
     """Everything that ever changed a project, newest first."""
     rows = conn.execute(

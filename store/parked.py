@@ -7,8 +7,9 @@ writes must run inside ``transaction``.
 
 from __future__ import annotations
 
+import json
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 
 def park(conn: sqlite3.Connection, target: str, ids: Iterable[str], until: float) -> None:
@@ -26,6 +27,16 @@ def due(conn: sqlite3.Connection, target: str, now: float) -> list[str]:
         (target, now),
     )
     return [row[0] for row in rows]
+
+
+def among(conn: sqlite3.Connection, target: str, ids: Sequence[str]) -> set[str]:
+    """Those of these projects whose record can't be judged yet."""
+    rows = conn.execute(
+        "SELECT project_id FROM parked WHERE target = ? "
+        "AND project_id IN (SELECT value FROM json_each(?))",
+        (target, json.dumps(list(ids))),
+    )
+    return {row[0] for row in rows}
 
 
 def next_due(conn: sqlite3.Connection, target: str) -> float | None:

@@ -160,6 +160,7 @@ class Backfill:
             self._journal.owner,
             engine.client_id,
             self.rng,
+            engine.inbound.look_at_documents,
             engine.point,
             lease=LEASE,
             fresh=ENDLESS,

@@ -11,6 +11,7 @@ import random
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, cast
 
 from services.context import Context
@@ -30,7 +31,7 @@ from services.sync.targets.base import (
     TargetDown,
     Write,
 )
-from store import attempts, bases, conflicts, deliveries, fields, meta, projects
+from store import attempts, bases, conflicts, deliveries, fields, meta, operations, projects
 from store.attempts import Attempt
 from store.bases import Base
 from store.canon import Values, total_of
@@ -77,6 +78,7 @@ class _Job:
 class Drainer:
     """Drains the outbox into one target at a time. Owned by one thread, with its connection.
 
+    ``beside`` brings in these projects' documents before rows that they may explain are judged;
     ``lease`` is how long a claim is held, ``fresh`` how old a read may be when its write leaves,
     both in seconds."""
 
@@ -85,6 +87,7 @@ class Drainer:
     owner: str
     client_id: str
     rng: random.Random
+    beside: Callable[[Sequence[str]], set[str]]
     point: Point = field(default=no_point)
     lease: float = LEASE
     fresh: float = FRESH
@@ -134,9 +137,18 @@ class Drainer:
         if target.name == SALESFORCE:
             teller = cast("KeepsHistory", target)
             history = provenance.fates(teller, claims, remotes)
-            owed = deliveries.undelivered(self.conn, list(local), target.name)
+            unclear = self._clashes(remotes, local, known)
             mine = {pid: project.values for pid, project in local.items()}
-            remotes = provenance.dated(teller, remotes, mine, known, owed)
+            unclear += provenance.unexplained(remotes, mine, known)
+            if unclear:
+                claims = self._without(self.beside(unclear), claims)
+                ids = [claim.project_id for claim in claims]
+                refs = [ref for ref in refs if ref.project_id in ids]
+                remotes = {pid: remotes[pid] for pid in ids}
+                local = projects.get_many(self.conn, ids)
+                known = bases.get_many(self.conn, ids, target.name)
+            clashes = self._clashes(remotes, local, known)
+            remotes = provenance.dated(teller, remotes, clashes, known)
         if self.ctx.clock() - read_at > self.fresh:
             # The history took long: the records are read again, and what it told stands for those
             # that have not moved since.
@@ -167,6 +179,24 @@ class Drainer:
                     self._back(job.claim, "pending", wait=0.1, unknown=True)
             return
         self._send(target, jobs, result)
+
+    def _without(self, later: set[str], claims: list[Claim]) -> list[Claim]:
+        """The claims that can be judged now; the others are given back for a moment."""
+        with transaction(self.conn):
+            for claim in claims:
+                if claim.project_id in later:
+                    self._back(claim, "pending", wait=1.0, unknown=claim.sent is not None)
+        return [claim for claim in claims if claim.project_id not in later]
+
+    def _clashes(
+        self,
+        remotes: Mapping[str, Remote],
+        local: Mapping[str, Project],
+        known: Mapping[str, Base],
+    ) -> list[str]:
+        owed = deliveries.undelivered(self.conn, list(local), SALESFORCE)
+        mine = {pid: project.values for pid, project in local.items()}
+        return provenance.clashes(remotes, mine, known, owed)
 
     def _send(self, target: Target, jobs: list[_Job], result: Batch) -> None:
         started = self.ctx.clock()
@@ -220,6 +250,7 @@ class Drainer:
                 now=from_iso(now),
                 was_applied=history.get(pid),
                 known=judged.get(pid, ()),
+                overtaken=partial(operations.is_overtaken, self.conn, pid),
                 former=former,
             )
             decision = judge(case)

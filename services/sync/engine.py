@@ -85,7 +85,6 @@ class Engine:
             for each in deliveries.lease_owners(self.conn):
                 if is_dead(each):
                     deliveries.expire(self.conn, each)
-        self._drainer = Drainer(self.conn, self.ctx, self.owner, client, self.rng, self.point)
         self._health = Health(self.conn, self.ctx, self.remotes, self.rng)
         self._calls = Calls(self.conn, self.ctx.clock, client, self.pace.share)
         self.inbound = Inbound(
@@ -99,6 +98,15 @@ class Engine:
             self._calls,
             self.pace.rhythm,
             self.rng,
+            self.point,
+        )
+        self._drainer = Drainer(
+            self.conn,
+            self.ctx,
+            self.owner,
+            client,
+            self.rng,
+            self.inbound.look_at_documents,
             self.point,
         )
         self._directory: Directory | None = None

@@ -50,6 +50,10 @@ class Follower:
         result.add(self._read_moved(target, self._since()))
         return result
 
+    def look_at(self, target: FirestoreTarget, ids: Sequence[str]) -> Pulled:
+        """These documents as they are now. Raises TargetDown."""
+        return self._read(target, ids, advance=False)
+
     def _read_moved(
         self, target: FirestoreTarget, since: dt.datetime, seen: set[str] | None = None
     ) -> Pulled:

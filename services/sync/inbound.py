@@ -28,7 +28,7 @@ from services.sync.quota import DAY, slowed, until_tomorrow
 from services.sync.reconcile import Reconciler, Recorded
 from services.sync.targets.base import ErrorClass, Problem, Target, TargetDown
 from services.sync.targets.firestore import FirestoreTarget
-from store import marks, meta, parked
+from store import marks, meta, parked, targets
 from store.clock import to_iso
 from store.deliveries import FIRESTORE, SALESFORCE, TARGETS
 
@@ -104,6 +104,22 @@ class Inbound:
             )
             result.add(pulled)
         return result
+
+    def look_at_documents(self, ids: Sequence[str]) -> set[str]:
+        """Learn what the other operators did to these projects before Salesforce's rows of them
+        are judged: a row that one of them wrote is no person's edit. Gives those whose document
+        can't be judged yet, and so their row neither. Where Firestore can't be asked the rows have
+        to speak for themselves."""
+        target = self._usable(FIRESTORE, impatient=False)
+        if target is None or targets.get(self.conn, FIRESTORE).down_since is not None:
+            return set()
+        follower = Follower(self.conn, self.ctx, self.client_id, self.point)
+        try:
+            follower.look_at(cast("FirestoreTarget", target), ids)
+        except TargetDown as down:
+            self.health.is_down(target, down.problem)
+            return set()
+        return parked.among(self.conn, FIRESTORE, ids)
 
     def wait(self) -> float:
         """Seconds until something is due."""
@@ -202,7 +218,15 @@ class Inbound:
         problem = self.health.connect(target)
         if problem is not None:
             return Pulled(problems={SALESFORCE: problem})
-        reconciler = Reconciler(self.conn, self.ctx, self.client_id, self.point, delay, believe)
+        reconciler = Reconciler(
+            self.conn,
+            self.ctx,
+            self.client_id,
+            self.point,
+            self.look_at_documents,
+            delay,
+            believe,
+        )
         try:
             result = reconciler.reconcile(cast("Recorded", target), whole=whole, compare=compare)
         except TargetDown as down:

@@ -7,6 +7,7 @@ import json
 import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from services.context import Context
 from services.sync import takeover
@@ -14,7 +15,16 @@ from services.sync.absorb import ask, set_base, take_over
 from services.sync.judge import LATE, Case
 from services.sync.pulled import Here, Pull, Verdict, judge_pulled
 from services.sync.targets.base import Problem, Remote
-from store import bases, candidates, conflicts, deliveries, owes, parked, projects
+from store import (
+    bases,
+    candidates,
+    conflicts,
+    deliveries,
+    operations,
+    owes,
+    parked,
+    projects,
+)
 from store.bases import Base
 from store.canon import Value, Values
 from store.clock import from_iso, to_iso
@@ -140,6 +150,7 @@ class Intake:
 class _Known:
     """What this side knows of the projects of one reading."""
 
+    conn: sqlite3.Connection
     target: str
     local: Mapping[str, Project]
     based: Mapping[str, Base]
@@ -166,6 +177,7 @@ class _Known:
             (json.dumps(list(ids)),),
         )
         return _Known(
+            conn,
             target,
             projects.get_many(conn, ids),
             bases.get_many(conn, ids, target),
@@ -211,6 +223,7 @@ class _Known:
             client_id=client_id,
             now=now,
             known=self.decided.get(pid, ()),
+            overtaken=partial(operations.is_overtaken, self.conn, pid),
         )
 
 

@@ -38,6 +38,7 @@ class Case:
     from values alone, whether the record's history shows it; None where nobody knows. ``known``
     holds clashes that were decided on the other target: ``(path, theirs)``. ``former`` are the
     clients that a restored database was before, each with the newest operation in common.
+    ``overtaken`` tells whether a field had a value here that some change replaced.
     """
 
     claim: Claim
@@ -51,6 +52,7 @@ class Case:
     was_applied: bool | None = None
     known: Collection[tuple[str, Value]] = ()
     former: Mapping[str, int] = field(default_factory=dict)
+    overtaken: Callable[[str, Value], bool] = lambda _path, _value: False
 
 
 @dataclass(slots=True)
@@ -100,6 +102,21 @@ def clashing(
         and remote.values[path] not in (mine.get(path), each.replaced)
         and not equals(remote.values[path], common.get(path, fields.DEFAULTS.get(path)))
         for path, each in owed.items()
+    )
+
+
+def written_by_others(mine: Values | None, base: Base | None, remote: Remote) -> bool:
+    """Whether our user left something in the row that this side does not know: another operator's
+    program wrote it, or a late request of ours."""
+    common = base.values if base else {}
+    return (
+        mine is not None
+        and remote.modified_by_us
+        and any(
+            value != mine.get(path)
+            and not equals(value, common.get(path, fields.DEFAULTS.get(path)))
+            for path, value in remote.values.items()
+        )
     )
 
 
@@ -169,7 +186,15 @@ def three_way(case: Case) -> Merge:
         mine_mark=_mine_mark(case),
         theirs_mark=_theirs_mark(case),
         judged=lambda path, theirs: (path, theirs) in case.known,
+        overtaken=lambda path, theirs: _is_regression(case, path, theirs),
     )
+
+
+def _is_regression(case: Case, path: str, theirs: Value) -> bool:
+    """Whether a row of Salesforce that our user wrote last went back to an older value of ours: a
+    late request landed after a newer one. An empty field may be a person's doing."""
+    ours = case.claim.target == SALESFORCE and case.remote.modified_by_us
+    return ours and theirs is not None and case.overtaken(path, theirs)
 
 
 def _base_values(case: Case) -> Values:

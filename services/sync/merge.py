@@ -40,9 +40,10 @@ class FieldConflict:
 
 @dataclass(slots=True)
 class Merge:
-    """``take``: theirs, to be applied here. ``refused``: theirs that no project can hold (an empty
-    title): mine goes back there. ``send``: mine, to be written there. ``agreed``: mine
-    and theirs are the same already. ``conflicts``: decided, with the loser's value."""
+    """``take``: theirs, to be applied here. ``refused``: theirs that is not to be taken (an empty
+    title, an older value of ours): mine goes back there. ``send``: mine, to be written there.
+    ``agreed``: mine and theirs are the same already. ``conflicts``: decided, with the loser's
+    value."""
 
     take: Values = field(default_factory=dict)
     refused: Values = field(default_factory=dict)
@@ -61,13 +62,15 @@ def merge(
     mine_mark: Callable[[str], Mark],
     theirs_mark: Callable[[str], Mark],
     judged: Callable[[str, Value], bool] = lambda _path, _theirs: False,
+    overtaken: Callable[[str, Value], bool] = lambda _path, _theirs: False,
 ) -> Merge:
     """Merge the given paths.
 
     ``replaced`` holds the paths of undelivered edits with the value each replaced: they count as
     changed by me even where my value equals the base, and theirs equal to the replaced value is no
     conflict. ``judged(path, theirs)`` is True where this very clash was decided before (on the
-    other target): mine stands.
+    other target): mine stands. ``overtaken(path, theirs)`` is True where theirs is no edit but an
+    older value of ours, which a late write left there.
     """
     result = Merge()
     for path in paths:
@@ -78,7 +81,9 @@ def merge(
                 result.agreed.add(path)
             continue
         if path not in replaced:
-            if not equals(other, was):
+            if not equals(other, was) and overtaken(path, other):
+                result.refused[path] = other
+            elif not equals(other, was):
                 _take(result, path, other)
             # else: mine differs without an edit to deliver (a discarded or dead one): not ours to
             # push, and theirs did not change.

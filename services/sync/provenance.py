@@ -11,7 +11,7 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from services.sync.judge import clashing, send_is_ambiguous
+from services.sync.judge import clashing, send_is_ambiguous, written_by_others
 from services.sync.targets.base import Remote, Stamp
 from store.bases import Base
 from store.canon import Value, Values
@@ -54,32 +54,49 @@ def fates(
     return told
 
 
-def dated(
-    target: KeepsHistory,
-    remotes: dict[str, Remote],
+def clashes(
+    remotes: Mapping[str, Remote],
     local: Mapping[str, Values],
     known: Mapping[str, Base],
     owed: Mapping[str, Mapping[str, Owed]],
-) -> dict[str, Remote]:
-    """The records with the time of each field that was changed on both sides, where it is kept."""
-    clashes = {
-        pid: remote
+) -> list[str]:
+    """The projects of which a field was changed on both sides."""
+    return [
+        pid
         for pid, remote in remotes.items()
         if remote.exists
         and remote.remote_id is not None
         and clashing(local.get(pid), known.get(pid), remote, owed.get(pid, {}))
-    }
-    if not clashes:
+    ]
+
+
+def unexplained(
+    remotes: Mapping[str, Remote], local: Mapping[str, Values], known: Mapping[str, Base]
+) -> list[str]:
+    """The projects whose row our user wrote, and not as this side knows it."""
+    return [
+        pid
+        for pid, remote in remotes.items()
+        if remote.exists and written_by_others(local.get(pid), known.get(pid), remote)
+    ]
+
+
+def dated(
+    target: KeepsHistory, remotes: dict[str, Remote], ids: Sequence[str], known: Mapping[str, Base]
+) -> dict[str, Remote]:
+    """The records, those of ``ids`` with the time of each of their fields, where it is kept."""
+    asked = {pid: remotes[pid] for pid in ids}
+    if not asked:
         return remotes
     moments = [
         from_iso(base.modified_at)
-        for pid in clashes
+        for pid in asked
         if (base := known.get(pid)) is not None and base.modified_at is not None
     ]
-    since = min(moments, default=EVER) if len(moments) == len(clashes) else EVER
-    times = target.field_times([str(r.remote_id) for r in clashes.values()], since)
+    since = min(moments, default=EVER) if len(moments) == len(asked) else EVER
+    times = target.field_times([str(r.remote_id) for r in asked.values()], since)
     found = dict(remotes)
-    for pid, remote in clashes.items():
+    for pid, remote in asked.items():
         by, version = remote.modified_by or "", remote.token or ""
         stamps = {
             path: Stamp(at, by, version, "salesforce")

@@ -18,7 +18,7 @@ from typing import Protocol
 
 from services.context import Context
 from services.sync import provenance
-from services.sync.intake import Intake, Pulled, local_values
+from services.sync.intake import AGAIN, Intake, Pulled, local_values
 from services.sync.recovery import TellsHistory, recover
 from services.sync.targets.base import LocalValues, Ref, Remote, Target
 from store import bases, conflicts, deliveries, marks, parked
@@ -59,13 +59,15 @@ class Recorded(Target, provenance.KeepsHistory, TellsHistory, Protocol):
 @dataclass(frozen=True, slots=True)
 class Reconciler:
     """Brings what moved in Salesforce. A row that this side wrote less than ``delay`` seconds ago
-    is parked. ``believe`` takes any number of deletions at once. ``point`` is called by name around
+    is parked. ``beside`` brings in these projects' documents before rows that they may explain are
+    judged. ``believe`` takes any number of deletions at once. ``point`` is called by name around
     every commit."""
 
     conn: sqlite3.Connection
     ctx: Context
     client_id: str
     point: Point
+    beside: Callable[[Sequence[str]], set[str]]
     delay: float = 0.0
     believe: bool = False
 
@@ -112,14 +114,16 @@ class Reconciler:
         advance: bool = False,
     ) -> None:
         for start in range(0, len(remotes), GROUP):
-            group = self._dated(target, remotes[start : start + GROUP])
+            whole = remotes[start : start + GROUP]
+            group, later = self._dated(target, whole)
             with transaction(self.conn):
                 intake = Intake(
                     self.conn, self.ctx, SALESFORCE, self.client_id, read_at, self.delay
                 )
                 result.add(intake.take_in(group))
-                if advance and group[-1].token is not None:
-                    marks.advance(self.conn, SALESFORCE, from_iso(group[-1].token))
+                parked.park(self.conn, SALESFORCE, later, self.ctx.clock() + AGAIN)
+                if advance and whole[-1].token is not None:
+                    marks.advance(self.conn, SALESFORCE, from_iso(whole[-1].token))
                 self.point("salesforce:taken-in")
             self.point("salesforce:reconciled")
 
@@ -209,13 +213,25 @@ class Reconciler:
         ]
         return list(target.read(refs).values())
 
-    def _dated(self, target: Recorded, remotes: Sequence[Remote]) -> list[Remote]:
-        """The rows with the time of each field that both sides changed, where it is kept."""
+    def _dated(self, target: Recorded, remotes: Sequence[Remote]) -> tuple[list[Remote], set[str]]:
+        """The rows with the time of each field that both sides changed, where it is kept; and the
+        projects that can't be judged yet."""
         ids = [remote.project_id for remote in remotes]
+        by_id = {remote.project_id: remote for remote in remotes}
+        known, later = bases.get_many(self.conn, ids, SALESFORCE), set[str]()
+        unclear = self._clashes(by_id)
+        unclear += provenance.unexplained(by_id, self._local(ids), known)
+        if unclear:
+            later = self.beside(unclear)
+            by_id = {pid: remote for pid, remote in by_id.items() if pid not in later}
+            known = bases.get_many(self.conn, ids, SALESFORCE)
+        return list(provenance.dated(target, by_id, self._clashes(by_id), known).values()), later
+
+    def _clashes(self, remotes: Mapping[str, Remote]) -> list[str]:
+        ids = list(remotes)
         known = bases.get_many(self.conn, ids, SALESFORCE)
         owed = deliveries.undelivered(self.conn, ids, SALESFORCE)
-        by_id = {remote.project_id: remote for remote in remotes}
-        return list(provenance.dated(target, by_id, self._local(ids), known, owed).values())
+        return provenance.clashes(remotes, self._local(ids), known, owed)
 
     def _server_now(self, target: Target) -> dt.datetime:
         now = self.ctx.clock() + (target.clock_offset() or 0.0)
