@@ -20,9 +20,8 @@ from services.sync.targets.base import Ref, Target, TargetDown
 from store import database, targets
 from store.clock import Clock, system_clock
 from store.database import SCHEMA_VERSION, StoreError
-from store.deliveries import FIRESTORE, SALESFORCE
+from store.deliveries import FIRESTORE, LABELS, SALESFORCE
 
-LABELS = {FIRESTORE: "Firestore", SALESFORCE: "Salesforce"}
 CLOCK_SECONDS = 60.0
 """A clock that is further off makes logins fail and every conflict hard to judge for a person."""
 _NOBODY = Ref("steerco-doctor-asks")

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 from services.people import Directory
 from store import fields
-from store.canon import Refusal, Value, Values, check_project_id, settle
+from store.canon import Refusal, Value, Values, check_project_id, is_legible, settle
 from store.fields import BY_PATH, EXTERNAL_ID_FIELD, FIELDS, SOBJECT, Kind
 
 FIELD_MAP: dict[str, str] = {field.path: field.sf for field in FIELDS if field.sf is not None}
@@ -113,7 +113,7 @@ def from_salesforce(
         elif kind is Kind.PERSON:
             person = _Person(row[api], local.get(path), api == OWNER, integration_user)
             _judge_person(values, path, person, directory)
-        else:
+        elif is_legible(path, row[api]):
             values[path] = settle(path, row[api])
     return values
 

@@ -9,6 +9,7 @@ non-breaking space is content.
 from __future__ import annotations
 
 import datetime as dt
+import math
 import re
 from collections.abc import Callable, Mapping
 from typing import TypeAlias, TypeGuard
@@ -99,6 +100,19 @@ def is_project_id(text: object) -> TypeGuard[str]:
     return True
 
 
+def is_legible(path: str, value: object) -> bool:
+    """Whether what another system holds can be this field at all. A list where a text should be, a
+    number field that holds words or more than 64 bits say nothing about the field."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return False
+    if value is not None and not isinstance(value, (str, bool, int, float)):
+        return False
+    if _kind(path) in (Kind.INTEGER, Kind.PERCENT):
+        number = _lenient_int(value)
+        return number is None or (isinstance(number, int) and abs(number) < 1 << 63)
+    return True
+
+
 def settle(path: str, value: object) -> Value:
     """Canonical form without judgement, for what comes from another system.
 
@@ -110,7 +124,9 @@ def settle(path: str, value: object) -> Value:
         return _lenient_bool(value)
     if kind in (Kind.INTEGER, Kind.PERCENT):
         return _lenient_int(value)
-    return clean_text(value)
+    text = clean_text(value)
+    # Half an emoji (a text that was cut by UTF-16 units) can't be written anywhere here.
+    return text and _SURROGATE.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def check(path: str, value: object) -> Value:

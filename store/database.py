@@ -12,6 +12,7 @@ import os
 import shutil
 import sqlite3
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 
@@ -25,6 +26,12 @@ FULL = "the disk is full; nothing was changed, make room and try again"
 NOT_WRITABLE = "the database can't be written here; set STEERCO_HOME to a writable directory"
 LEAST_ROOM = 64 * 1024
 """Bytes beside the database without which it can't even be opened."""
+ODD = (
+    *(ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError),
+    *(sqlite3.IntegrityError, sqlite3.DataError, sqlite3.InterfaceError, sqlite3.ProgrammingError),
+)
+"""What a record that nobody foresaw may raise on its way in: its own trouble and nobody else's. A
+full disk, a lock or damage are not among them."""
 _NETWORK_FILE_SYSTEMS = {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "afs", "sshfs", "fuse.sshfs"}
 
 
@@ -138,6 +145,19 @@ class transaction:
         _roll_back(self._conn)
         if isinstance(error, sqlite3.Error):
             raise explain(error) from error
+
+
+@contextlib.contextmanager
+def by_itself(conn: sqlite3.Connection) -> Iterator[None]:
+    """A part of the open transaction that is taken back alone when something is raised inside."""
+    conn.execute("SAVEPOINT by_itself")
+    try:
+        yield
+    except BaseException:
+        conn.execute("ROLLBACK TO by_itself")
+        raise
+    finally:
+        conn.execute("RELEASE by_itself")
 
 
 def data_version(conn: sqlite3.Connection) -> int:

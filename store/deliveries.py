@@ -46,6 +46,7 @@ __all__ = [
 ]
 
 TARGETS = (FIRESTORE, SALESFORCE)
+LABELS = {FIRESTORE: "Firestore", SALESFORCE: "Salesforce"}
 OPEN = ("pending", "retrying", "in_flight", "conflict", "failed")
 MOVING = ("pending", "retrying", "in_flight")
 

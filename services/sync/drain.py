@@ -34,10 +34,10 @@ from services.sync.targets.base import (
 from store import attempts, bases, conflicts, deliveries, fields, meta, operations, projects
 from store.attempts import Attempt
 from store.bases import Base
-from store.canon import Values, total_of
+from store.canon import Values, shown, total_of
 from store.clock import from_iso, to_iso
-from store.database import transaction
-from store.deliveries import FIRESTORE, ROW, SALESFORCE, Claim, Owed
+from store.database import ODD, by_itself, transaction
+from store.deliveries import FIRESTORE, LABELS, ROW, SALESFORCE, Claim, Owed
 from store.projects import Project, to_json
 
 LEASE = 120.0
@@ -253,28 +253,52 @@ class Drainer:
                 overtaken=partial(operations.is_overtaken, self.conn, pid),
                 former=former,
             )
-            decision = judge(case)
-            if decision.wait:
-                self._back(claim, "pending", wait=1.0, unknown=claim.sent is not None)
-                continue
-            absorbed = absorb(self.conn, self.ctx, case, decision, project)
-            # An edit that lost every field ended in there; the claim is what is left of it.
-            lost = set(decision.merged.take)
-            claim.items = [item for item in claim.items if set(item.changes) - lost]
-            result.taken += absorbed.taken
-            result.conflicts += absorbed.conflicts
-            if decision.blocked is not None:
-                self._back(claim, "conflict", error=("conflict", "DELETED", decision.blocked))
-            elif decision.action is None:
-                if decision.gone and claim.part == ROW and project is None:
-                    self._note_gone(claim, now)
-                over.append(claim)
+            items = claim.items
+            try:
+                with by_itself(self.conn):
+                    job = self._judge_one(case, project, owing.get(pid, {}), over, result)
+            except ODD as error:
+                claim.items = items
+                what = shown(f"{type(error).__name__}: {error}", 200)
+                sentence = f"what {LABELS[target]} holds of it makes no sense here ({what})"
+                self._back(claim, "failed", error=("permanent", "UNREADABLE", sentence))
+                result.failed += 1
             else:
-                write = self._write(case, decision, absorbed.project, owing.get(pid, {}))
-                jobs.append(_Job(claim, case, decision, write, absorbed.project))
+                jobs += [job] if job else []
         deliveries.settle(self.conn, self.owner, over, "done", now)
         result.done += sum(len(c.items) for c in over)
         return jobs
+
+    def _judge_one(
+        self,
+        case: Case,
+        project: Project | None,
+        owing: Mapping[str, Owed],
+        over: list[Claim],
+        result: Batch,
+    ) -> _Job | None:
+        """What has to be sent for one claim; one that needs nothing sent is put with ``over``."""
+        claim, decision = case.claim, judge(case)
+        if decision.wait:
+            self._back(claim, "pending", wait=1.0, unknown=claim.sent is not None)
+            return None
+        absorbed = absorb(self.conn, self.ctx, case, decision, project)
+        # An edit that lost every field ended in there; the claim is what is left of it.
+        lost = set(decision.merged.take)
+        claim.items = [item for item in claim.items if set(item.changes) - lost]
+        job = None
+        if decision.blocked is not None:
+            self._back(claim, "conflict", error=("conflict", "DELETED", decision.blocked))
+        elif decision.action is None:
+            if decision.gone and claim.part == ROW and project is None:
+                self._note_gone(claim, to_iso(case.now))
+            over.append(claim)
+        else:
+            write = self._write(case, decision, absorbed.project, owing)
+            job = _Job(claim, case, decision, write, absorbed.project)
+        result.taken += absorbed.taken
+        result.conflicts += absorbed.conflicts
+        return job
 
     def _write(
         self,

@@ -16,6 +16,7 @@ from services.sync.judge import LATE, Case
 from services.sync.pulled import Here, Pull, Verdict, judge_pulled
 from services.sync.targets.base import Problem, Remote
 from store import (
+    attempts,
     bases,
     candidates,
     conflicts,
@@ -25,15 +26,20 @@ from store import (
     parked,
     projects,
 )
+from store.attempts import Attempt
 from store.bases import Base
-from store.canon import Value, Values
+from store.canon import Value, Values, shown
 from store.clock import from_iso, to_iso
 from store.conflicts import Conflict
-from store.deliveries import FIRESTORE, SALESFORCE, TARGETS, Owed
+from store.database import ODD, by_itself
+from store.deliveries import FIRESTORE, ROW, SALESFORCE, TARGETS, Owed
 from store.projects import FieldStamp, Project
 
 NOBODYS = frozenset({"salesforce", "firestore", "people", "merge"})
 """Origins of operations that no operator made; they don't stand against a delete."""
+UNREADABLE = "UNREADABLE"
+ODD_AGAIN = 900.0
+"""Seconds until a record that made no sense is looked at again."""
 AGAIN = LATE.total_seconds()
 """Seconds until a record that could not be judged is looked at again."""
 
@@ -75,9 +81,22 @@ class Intake:
         for remote in remotes:
             if known.is_old_news(remote):
                 parked.release(self.conn, self.target, [remote.project_id])
-            else:
-                self._one(remote, known, result)
+                continue
+            try:
+                with by_itself(self.conn):
+                    self._one(remote, known, result)
+            except ODD as error:
+                self._leave(remote, error)
         return result
+
+    def _leave(self, remote: Remote, error: Exception) -> None:
+        """A record that nobody foresaw is left as it is here and looked at again: the others go
+        on. Why is kept with its attempts."""
+        pid, now = remote.project_id, self.ctx.clock()
+        parked.park(self.conn, self.target, [pid], now + ODD_AGAIN)
+        what = shown(f"{type(error).__name__}: {error}", 200)
+        told = Attempt(to_iso(now), self.target, pid, ROW, 0, "read", "permanent", UNREADABLE, what)
+        attempts.add(self.conn, [told])
 
     def _one(self, remote: Remote, known: _Known, result: Pulled) -> None:
         pid = remote.project_id

@@ -11,11 +11,10 @@ from services.sync.engine import Engine, Totals
 from services.sync.targets.base import ErrorClass, Problem
 from store import conflicts, deliveries, targets
 from store.candidates import MOVING_SQL, OPEN_SQL
-from store.deliveries import FIRESTORE, SALESFORCE, TARGETS
+from store.deliveries import LABELS, TARGETS
 
 PATIENCE = 30.0
 """Seconds without any progress for which one run waits for tries that are due soon."""
-LABELS = {FIRESTORE: "Firestore", SALESFORCE: "Salesforce"}
 LOOK = 0.5
 """Seconds between looks at what another process is sending."""
 

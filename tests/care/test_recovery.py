@@ -123,6 +123,7 @@ def test_without_its_bases_it_sends_nothing_that_is_there_already(world: World) 
     report = recover(path, CTX)
     assert report.waiting > 11, "every project is compared with both targets"
     reopen(world)
+    world.later(60)
     before = {pid: world.salesforce.rows[pid].modified for pid in report.queued[1:5]}
     assert world.sync().clean
     for pid, stamp in before.items():

@@ -27,14 +27,13 @@ from services.sync.targets.fs_documents import (
     Snapshot,
 )
 from store import clock, fields
-from store.canon import Value, Values, settle
+from store.canon import Value, Values, is_legible, settle
 from store.fields import BY_PATH
 
 COLLECTION = "itsc_projects"
 MOVED = "updated_at"
 """The server's time of a document's last write by a program like this one."""
 TOTAL = "total_score"
-_NUMBERS = (fields.Kind.INTEGER, fields.Kind.PERCENT)
 _HASH = re.compile(r"sha256:[0-9a-f]{64}")
 _NANOSECONDS = re.compile(r"\.(\d{6})\d*")
 
@@ -210,16 +209,12 @@ def _values(doc: Mapping[str, Any], *, leave_missing: bool) -> Iterator[tuple[st
             held = None
         if field.kind is fields.Kind.LAUNCH_TARGET and isinstance(held, dt.datetime):
             held = held.date().isoformat()
-        if _readable(held):
-            value = settle(field.path, held)
-            if field.kind not in _NUMBERS or not isinstance(value, str):
-                yield field.path, value
+        if is_legible(field.path, held):
+            yield field.path, settle(field.path, held)
     for voter, vote in _map(doc.get("scores")).items():
         path = fields.SCORES_PREFIX + voter
-        if fields.is_score(path) and _readable(vote):
-            value = settle(path, vote)
-            if not isinstance(value, str):
-                yield path, value
+        if fields.is_score(path) and is_legible(path, vote):
+            yield path, settle(path, vote)
 
 
 def _at(doc: Mapping[str, Any], path: FieldPath) -> Any:
@@ -229,10 +224,6 @@ def _at(doc: Mapping[str, Any], path: FieldPath) -> Any:
             return _MISSING
         held = held[key]
     return held
-
-
-def _readable(value: Any) -> bool:
-    return value is None or isinstance(value, (str, bool, int, float))
 
 
 def _voters_known(ref: Ref, stamps: Mapping[str, Stamp]) -> Iterator[str]:
