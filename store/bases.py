@@ -18,7 +18,8 @@ from store.projects import to_json
 @dataclass(frozen=True, slots=True)
 class Base:
     """``present`` is False where the record is known to be gone there. ``token`` is the target's
-    version of the record (Firestore update_time, Salesforce SystemModstamp), if known."""
+    version of the record (Firestore update_time, Salesforce SystemModstamp), if known; it
+    is ``settled`` where it was judged so late that no edit can come under the same version."""
 
     project_id: str
     target: str
@@ -29,6 +30,13 @@ class Base:
     modified_at: str | None = None
     acked_at: str = ""
     shared: bool = True
+    settled: bool = False
+
+
+_SELECT = (
+    "SELECT project_id, target, present, vals, token, remote_id, modified_at, acked_at, shared, "
+    "settled FROM bases"
+)
 
 
 def get(conn: sqlite3.Connection, project_id: str, target: str) -> Base | None:
@@ -39,18 +47,34 @@ def get(conn: sqlite3.Connection, project_id: str, target: str) -> Base | None:
 def get_many(conn: sqlite3.Connection, ids: Sequence[str], target: str) -> dict[str, Base]:
     """The bases of several projects with one target."""
     rows = conn.execute(
-        "SELECT project_id, target, present, vals, token, remote_id, modified_at, acked_at, shared "
-        "FROM bases WHERE target = ? AND project_id IN (SELECT value FROM json_each(?))",
+        f"{_SELECT} WHERE target = ? AND project_id IN (SELECT value FROM json_each(?))",
         (target, json.dumps(list(ids))),
     )
     return {row[0]: _base(row) for row in rows}
 
 
+def remote_ids(conn: sqlite3.Connection, target: str) -> dict[str, str]:
+    """The target's own id of every record that is known to be there, by project."""
+    rows = conn.execute(
+        "SELECT project_id, remote_id FROM bases "
+        "WHERE target = ? AND present AND remote_id IS NOT NULL",
+        (target,),
+    )
+    return {row[0]: row[1] for row in rows}
+
+
+def settled(conn: sqlite3.Connection, target: str) -> dict[str, str]:
+    """The version of every record that need not be looked at while it has it, by its id there."""
+    rows = conn.execute(
+        "SELECT remote_id, token FROM bases WHERE target = ? AND settled AND present", (target,)
+    )
+    return {row[0]: row[1] for row in rows}
+
+
 def unshared(conn: sqlite3.Connection, target: str, limit: int) -> list[Base]:
     """Bases that the Firestore document does not know yet."""
     rows = conn.execute(
-        "SELECT project_id, target, present, vals, token, remote_id, modified_at, acked_at, shared "
-        "FROM bases INDEXED BY bases_unshared WHERE target = ? AND shared = 0 LIMIT ?",
+        f"{_SELECT} INDEXED BY bases_unshared WHERE target = ? AND shared = 0 LIMIT ?",
         (target, limit),
     )
     return [_base(row) for row in rows]
@@ -69,7 +93,7 @@ def put(conn: sqlite3.Connection, entries: Iterable[Base]) -> None:
     """Store whole bases."""
     conn.executemany(
         "INSERT OR REPLACE INTO bases (project_id, target, present, vals, token, remote_id, "
-        "modified_at, acked_at, shared) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "modified_at, acked_at, shared, settled) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [_row(entry) for entry in entries],
     )
 
@@ -78,12 +102,12 @@ def patch(conn: sqlite3.Connection, entries: Iterable[Base]) -> None:
     """Lay the given values over the stored ones (a null takes its path out: absent is null)."""
     conn.executemany(
         "INSERT INTO bases (project_id, target, present, vals, token, remote_id, modified_at, "
-        "acked_at, shared) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) "
+        "acked_at, shared, settled) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
         "ON CONFLICT (project_id, target) DO UPDATE SET present = excluded.present, "
         "vals = json_patch(vals, excluded.vals), token = COALESCE(excluded.token, token), "
         "remote_id = COALESCE(excluded.remote_id, remote_id), "
         "modified_at = COALESCE(excluded.modified_at, modified_at), "
-        "acked_at = excluded.acked_at, shared = excluded.shared",
+        "acked_at = excluded.acked_at, shared = excluded.shared, settled = 0",
         [_row(entry) for entry in entries],
     )
 
@@ -115,6 +139,7 @@ def _row(entry: Base) -> tuple[object, ...]:
         entry.modified_at,
         entry.acked_at,
         int(entry.shared),
+        int(entry.settled),
     )
 
 
@@ -129,4 +154,5 @@ def _base(row: sqlite3.Row) -> Base:
         row[6],
         row[7],
         bool(row[8]),
+        bool(row[9]),
     )

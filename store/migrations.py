@@ -290,6 +290,12 @@ def reverse(db: Database) -> None:
         db.execute(statement)
 
 
+@steps(name="004_settled")
+def settled(db: Database) -> None:
+    """A record that still has the version it was judged at need not be judged again."""
+    db.execute("ALTER TABLE bases ADD COLUMN settled INTEGER NOT NULL DEFAULT 0")
+
+
 def migrate(conn: sqlite3.Connection, version: int = SCHEMA_VERSION) -> None:
     """Apply what is missing up to a version, all of it in one transaction.
 

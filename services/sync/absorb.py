@@ -6,13 +6,15 @@ where it is missing. What came from Salesforce goes on to Firestore as an operat
 
 from __future__ import annotations
 
+import datetime as dt
 import sqlite3
 from dataclasses import dataclass
 
 from services.context import Context
-from services.sync.judge import Case, Decision, marks_of
+from services.sync.judge import LATE, Case, Decision, marks_of
 from services.sync.merge import FieldConflict, Merge, equals
-from store import bases, conflicts, deliveries, operations, projects
+from services.sync.targets.fs_layout import moment_of
+from store import bases, conflicts, deliveries, operations, projects, targets
 from store.bases import Base
 from store.canon import Value, Values
 from store.clock import to_iso
@@ -214,6 +216,14 @@ def _is_told(base: Base | None, values: Values) -> bool:
     )
 
 
+def _is_settled(conn: sqlite3.Connection, case: Case) -> bool:
+    """Whether the record was read so long after its last change that the second of its version is
+    over, and whatever came late has come."""
+    version = moment_of(case.remote.token or "")
+    offset = dt.timedelta(seconds=targets.clock_offset(conn))
+    return version is not None and case.now + offset - version >= LATE
+
+
 def set_base(conn: sqlite3.Connection, ctx: Context, case: Case) -> None:
     """Every merge stores theirs as the base, whoever won."""
     remote, base = case.remote, case.base
@@ -221,7 +231,8 @@ def set_base(conn: sqlite3.Connection, ctx: Context, case: Case) -> None:
     same = (
         base is not None and base.present and base.token == remote.token and base.values == values
     )
-    if same:
+    settled = case.claim.target == SALESFORCE and _is_settled(conn, case)
+    if same and base is not None and base.settled >= settled:
         return
     bases.put(
         conn,
@@ -236,6 +247,7 @@ def set_base(conn: sqlite3.Connection, ctx: Context, case: Case) -> None:
                 to_iso(remote.modified_at) if remote.modified_at else None,
                 to_iso(ctx.clock()) if base is None else base.acked_at,
                 case.claim.target == FIRESTORE or _is_told(base, values),
+                settled,
             )
         ],
     )

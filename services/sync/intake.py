@@ -219,6 +219,8 @@ class _Known:
             return False
         if self.target == FIRESTORE:
             return remote.project_id in self.local
+        if not base.settled:
+            return False
         values = {path: value for path, value in remote.values.items() if value is not None}
         return base.values == values
 

@@ -43,8 +43,11 @@ Point = Callable[[str], None]
 class Recorded(Target, provenance.KeepsHistory, TellsHistory, Protocol):
     """What reconciliation asks of the system of record beside ``Target``."""
 
-    def changed(self, since: dt.datetime | None, local: LocalValues) -> list[Remote]:
-        """The rows that moved since a moment (None: all), oldest first, deleted ones included."""
+    def changed(
+        self, since: dt.datetime | None, local: LocalValues, settled: Mapping[str, str]
+    ) -> list[Remote]:
+        """The rows that moved since a moment (None: all), oldest first, deleted ones included;
+        those whose version is in ``settled`` (by Id) only by name."""
         ...
 
     def everyone(self) -> dict[str, str]:
@@ -82,11 +85,13 @@ class Reconciler:
         waiting = parked.due(self.conn, SALESFORCE, self.ctx.clock())
         since = None if whole or mark is None else mark - OVERLAP
         read_at = self.ctx.clock()
-        remotes = self._ours(target.changed(since, self._local))
+        settled = bases.settled(self.conn, SALESFORCE)
+        remotes = self._ours(target.changed(since, self._local, settled))
         alive = [remote for remote in remotes if not remote.deleted]
-        self._take_in(target, alive, read_at, result, advance=True)
+        news = [remote for remote in alive if not remote.known]
+        self._take_in(target, news, read_at, result, advance=True)
         if mark is not None:
-            moved = {str(r.remote_id): r.project_id for r in alive}
+            moved = {str(r.remote_id): r.project_id for r in news}
             result.conflicts += recover(self.conn, self.ctx, target, moved, mark - OVERLAP)
         seen = {remote.project_id for remote in remotes}
         again = self._read_again(target, [pid for pid in waiting if pid not in seen], result)
@@ -140,7 +145,7 @@ class Reconciler:
 
     def _bury_the_gone(self, target: Recorded, suspects: _Suspects, result: Pulled) -> None:
         """Projects that should be there and are not, each proven by its Id."""
-        known = self._known()
+        known = bases.remote_ids(self.conn, SALESFORCE)
         told: set[str] | None = None
         if suspects.there is None:
             told = target.deleted(*suspects.span)
@@ -179,29 +184,19 @@ class Reconciler:
         here, asked = self._local(ids), conflicts.waiting_for_person(self.conn, ids)
         return [pid for pid in ids if pid in here and pid not in asked]
 
-    def _known(self) -> dict[str, str]:
-        """Project to row Id, of every row that is known to be there."""
-        rows = self.conn.execute(
-            "SELECT project_id, remote_id FROM bases "
-            "WHERE target = ? AND present AND remote_id IS NOT NULL",
-            (SALESFORCE,),
-        )
-        return {row[0]: row[1] for row in rows}
-
     def _ours(self, remotes: Sequence[Remote]) -> list[Remote]:
         """Where two rows carry one project's id, the one that is known."""
-        known = bases.get_many(self.conn, [r.project_id for r in remotes], SALESFORCE)
+        known = bases.remote_ids(self.conn, SALESFORCE)
         there = {r.remote_id for r in remotes if not r.deleted}
         alive = {r.project_id for r in remotes if not r.deleted}
         found = []
         for remote in remotes:
-            base = known.get(remote.project_id)
-            is_other = base is not None and base.present and base.remote_id != remote.remote_id
+            mine = known.get(remote.project_id, remote.remote_id)
+            is_other = mine != remote.remote_id
             if remote.deleted and (is_other or remote.project_id in alive):
                 continue
-            if is_other and base is not None and base.remote_id in there:
-                continue
-            found.append(remote)
+            if not (is_other and mine in there):
+                found.append(remote)
         return found
 
     def _by_id(self, target: Recorded, ids: Sequence[str]) -> list[Remote]:

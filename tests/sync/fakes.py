@@ -160,7 +160,9 @@ class FakeSalesforce:
             raise TargetDown(self.down)
         return {ref.project_id: self._remote(ref) for ref in refs}
 
-    def changed(self, since: dt.datetime | None, local: object) -> list[Remote]:
+    def changed(
+        self, since: dt.datetime | None, local: object, settled: object = None
+    ) -> list[Remote]:
         self.calls += 1
         if self.down is not None:
             raise TargetDown(self.down)

@@ -127,6 +127,8 @@ class Remote:
     created_at: dt.datetime | None = None
     deleted_by: str | None = None
     deleted_at: dt.datetime | None = None
+    known: bool = False
+    """Nothing has changed since this version was judged; ``values`` is empty."""
 
 
 LocalValues = Callable[[Sequence[str]], Mapping[str, Values]]
