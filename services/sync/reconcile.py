@@ -20,7 +20,7 @@ from services.context import Context
 from services.sync import provenance
 from services.sync.intake import AGAIN, Intake, Pulled, local_values
 from services.sync.recovery import TellsHistory, recover
-from services.sync.targets.base import LocalValues, Ref, Remote, Target
+from services.sync.targets.base import LocalValues, Moved, Ref, Remote, Target
 from store import bases, conflicts, deliveries, marks, parked
 from store.canon import Values
 from store.clock import from_iso
@@ -45,7 +45,7 @@ class Recorded(Target, provenance.KeepsHistory, TellsHistory, Protocol):
 
     def changed(
         self, since: dt.datetime | None, local: LocalValues, settled: Mapping[str, str]
-    ) -> list[Remote]:
+    ) -> Moved:
         """The rows that moved since a moment (None: all), oldest first, deleted ones included;
         those whose version is in ``settled`` (by Id) only by name."""
         ...
@@ -86,18 +86,18 @@ class Reconciler:
         since = None if whole or mark is None else mark - OVERLAP
         read_at = self.ctx.clock()
         settled = bases.settled(self.conn, SALESFORCE)
-        remotes = self._ours(target.changed(since, self._local, settled))
+        found = target.changed(since, self._local, settled)
+        remotes = self._ours(found)
         alive = [remote for remote in remotes if not remote.deleted]
-        news = [remote for remote in alive if not remote.known]
-        self._take_in(target, news, read_at, result, advance=True)
+        self._take_in(target, alive, read_at, result, advance=True)
         if mark is not None:
-            moved = {str(r.remote_id): r.project_id for r in news}
+            moved = {str(r.remote_id): r.project_id for r in alive}
             result.conflicts += recover(self.conn, self.ctx, target, moved, mark - OVERLAP)
         seen = {remote.project_id for remote in remotes}
         again = self._read_again(target, [pid for pid in waiting if pid not in seen], result)
         there = None
         if whole:
-            there = {remote.project_id for remote in alive}
+            there = {remote.project_id for remote in alive} | set(found.settled.values())
         elif compare:
             there = set(target.everyone().values())
         gone = again | {remote.project_id for remote in remotes if remote.deleted}
@@ -184,13 +184,14 @@ class Reconciler:
         here, asked = self._local(ids), conflicts.waiting_for_person(self.conn, ids)
         return [pid for pid in ids if pid in here and pid not in asked]
 
-    def _ours(self, remotes: Sequence[Remote]) -> list[Remote]:
+    def _ours(self, moved: Moved) -> list[Remote]:
         """Where two rows carry one project's id, the one that is known."""
         known = bases.remote_ids(self.conn, SALESFORCE)
-        there = {r.remote_id for r in remotes if not r.deleted}
-        alive = {r.project_id for r in remotes if not r.deleted}
+        living = [remote for remote in moved.remotes if not remote.deleted]
+        there = {remote.remote_id for remote in living} | moved.settled.keys()
+        alive = {remote.project_id for remote in living} | set(moved.settled.values())
         found = []
-        for remote in remotes:
+        for remote in moved.remotes:
             mine = known.get(remote.project_id, remote.remote_id)
             is_other = mine != remote.remote_id
             if remote.deleted and (is_other or remote.project_id in alive):

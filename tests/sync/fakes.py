@@ -9,12 +9,13 @@ that need a clock of their own.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from services.sync.targets.base import (
     Action,
     ErrorClass,
+    Moved,
     Outcome,
     Problem,
     Ref,
@@ -47,6 +48,16 @@ class Ticking:
 def problem(cls: ErrorClass, code: str, *, retry_after: float | None = None) -> Problem:
     """A problem of a class, in a few words."""
     return Problem(cls, code, code.lower(), f"the other side said {code}", retry_after=retry_after)
+
+
+def moved(remotes: Sequence[Remote], settled: Mapping[str, str]) -> Moved:
+    """A reading of a whole organisation, with what is still as it was judged only named."""
+    known = {
+        str(r.remote_id): r.project_id
+        for r in remotes
+        if r.token is not None and settled.get(str(r.remote_id)) == r.token and not r.deleted
+    }
+    return Moved([r for r in remotes if r.remote_id not in known], known)
 
 
 LOST_BEFORE = "lost before"
@@ -161,16 +172,14 @@ class FakeSalesforce:
         return {ref.project_id: self._remote(ref) for ref in refs}
 
     def changed(
-        self, since: dt.datetime | None, local: object, settled: object = None
-    ) -> list[Remote]:
+        self, since: dt.datetime | None, local: object, settled: Mapping[str, str]
+    ) -> Moved:
         self.calls += 1
         if self.down is not None:
             raise TargetDown(self.down)
-        begin = since.timestamp() if since else 0.0
-        moved = [(row.modified, row.id, pid) for pid, row in self.rows.items()]
-        return [
-            self._remote(Ref(pid)) for modified, _, pid in sorted(moved) if modified >= int(begin)
-        ]
+        begin = int(since.timestamp()) if since else 0
+        rows = sorted((row.modified, row.id, pid) for pid, row in self.rows.items())
+        return moved([self._remote(Ref(pid)) for at, _, pid in rows if at >= begin], settled)
 
     def everyone(self) -> dict[str, str]:
         self.calls += 1

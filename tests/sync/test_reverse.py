@@ -9,8 +9,8 @@ import pytest
 
 from services import itsc_roadmap, outbox
 from services.sync.reconcile import OVERLAP, believable
-from services.sync.targets.base import ErrorClass
-from store import conflicts, deliveries, marks, operations, owes, parked, projects
+from services.sync.targets.base import ErrorClass, Ref
+from store import bases, conflicts, deliveries, marks, operations, owes, parked, projects
 from tests.sync.fakes import LOST_AFTER, problem
 from tests.sync.world import World
 
@@ -476,3 +476,28 @@ def test_whoever_asks_gets_both_sides_read_at_once(world: World) -> None:
     outbox.look(world.conn, world.ctx)
     world.engine.inbound.turn()
     assert world.here(pid)["department"] == "Grants"
+
+
+def test_a_second_edit_within_the_second_of_the_first_is_found(world: World) -> None:
+    pid = world.add(department="Events")
+    world.sync()
+    world.later(30)
+    world.salesforce.human_edits(pid, department="First")
+    world.sync()
+    world.salesforce.human_edits(pid, department="Second")
+    assert world.clock() == int(world.clock()), "the same second: the same version"
+    world.later(15)
+    world.sync()
+    assert all_sides(world, pid, "department") == {"Second"}
+
+
+def test_a_row_at_rest_is_not_read_again_until_it_moves(world: World) -> None:
+    pid = world.add(department="Events")
+    for _ in range(3):
+        world.later(15)
+        world.sync()
+    settled = bases.settled(world.conn, "salesforce")
+    assert settled == {world.salesforce.rows[pid].id: world.salesforce._remote(Ref(pid)).token}
+    world.salesforce.human_edits(pid, department="Grants")
+    world.sync()
+    assert all_sides(world, pid, "department") == {"Grants"}

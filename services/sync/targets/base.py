@@ -127,12 +127,19 @@ class Remote:
     created_at: dt.datetime | None = None
     deleted_by: str | None = None
     deleted_at: dt.datetime | None = None
-    known: bool = False
-    """Nothing has changed since this version was judged; ``values`` is empty."""
 
 
 LocalValues = Callable[[Sequence[str]], Mapping[str, Values]]
 """The present local values of projects by id, for reading a record in this side's terms."""
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """A reading of a whole target: the records to be judged, in the order of their moving, and
+    by their id there the projects of those that are still as they were judged."""
+
+    remotes: list[Remote]
+    settled: dict[str, str] = field(default_factory=dict)
 
 
 class Action(StrEnum):

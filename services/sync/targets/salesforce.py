@@ -18,6 +18,7 @@ from services.sync.targets import sf_history, sf_soql
 from services.sync.targets.base import (
     ErrorClass,
     LocalValues,
+    Moved,
     Outcome,
     Problem,
     Ref,
@@ -129,7 +130,7 @@ class SalesforceTarget:
 
     def changed(
         self, since: dt.datetime | None, local: LocalValues, settled: Mapping[str, str]
-    ) -> list[Remote]:
+    ) -> Moved:
         """Every project's row that moved since a moment (all of them where there is none), by
         (SystemModstamp, Id), those in the recycle bin included. Rows that carry no project id of
         ours are left out. A row whose version is the one in ``settled`` (by Id) is only named:
@@ -137,23 +138,23 @@ class SalesforceTarget:
         """
         self.connect()
         soql = sf_soql.changed(self._mapped, self._record_type_id or "", since)
+        known: dict[str, str] = {}
+        rows = []
         try:
-            rows = [
-                row
-                for row in self._client.query(soql, deleted=True)
-                if is_project_id(row.get(EXTERNAL_ID_FIELD))
-            ]
-            mine = local([r[EXTERNAL_ID_FIELD] for r in rows if not _is_settled(r, settled)])
-            return [
-                _named(row)
-                if _is_settled(row, settled)
-                else self._remote(
-                    Ref(pid := row[EXTERNAL_ID_FIELD], None, mine.get(pid, {})), row, {}
-                )
+            for row in self._client.query(soql, deleted=True):
+                version = settled.get(row.get("Id", ""))
+                if version == row.get("SystemModstamp") and version and not row.get("IsDeleted"):
+                    known[row["Id"]] = row[EXTERNAL_ID_FIELD]
+                elif is_project_id(row.get(EXTERNAL_ID_FIELD)):
+                    rows.append(row)
+            mine = local([row[EXTERNAL_ID_FIELD] for row in rows])
+            found = [
+                self._remote(Ref(pid := row[EXTERNAL_ID_FIELD], None, mine.get(pid, {})), row, {})
                 for row in rows
             ]
         except CallFailed as failed:
             raise TargetDown(failed.problem) from failed
+        return Moved(found, known)
 
     def everyone(self) -> dict[str, str]:
         """Id to project id of every row that is there. Raises TargetDown."""
@@ -376,23 +377,6 @@ class SalesforceTarget:
             for row in self._client.query(soql)
             if row.get(EXTERNAL_ID_FIELD)
         }
-
-
-def _is_settled(row: Mapping[str, Any], settled: Mapping[str, str]) -> bool:
-    version = row.get("SystemModstamp")
-    return version is not None and settled.get(str(row.get("Id"))) == version
-
-
-def _named(row: Mapping[str, Any]) -> Remote:
-    """A row of which nothing has changed since it was judged."""
-    return Remote(
-        row[EXTERNAL_ID_FIELD],
-        exists=True,
-        deleted=row.get("IsDeleted") is True,
-        token=row.get("SystemModstamp"),
-        remote_id=row.get("Id"),
-        known=True,
-    )
 
 
 def _moment(text: Any, row: Mapping[str, Any]) -> dt.datetime | None:

@@ -17,6 +17,7 @@ from services.sync.targets import sf_history
 from services.sync.targets.base import (
     Action,
     ErrorClass,
+    Moved,
     Outcome,
     Problem,
     Ref,
@@ -29,6 +30,7 @@ from services.sync.targets.sf_history import HistoryRow
 from store import fields
 from store.canon import Value, Values
 from store.clock import to_iso
+from tests.sync.fakes import moved
 from tests.sync.simulation.faults import AWAY, REFUSED, SPENT, Fault, Line, problem_of
 
 PUSHED = {f.path for f in fields.FIELDS if f.sf is not None} | {"total_score"}
@@ -209,8 +211,11 @@ class OrganisationLine(Line):
         return {ref.project_id: self._read(ref) for ref in refs}
 
     def changed(
-        self, since: dt.datetime | None, local: Callable[[Sequence[str]], object]
-    ) -> list[Remote]:
+        self,
+        since: dt.datetime | None,
+        local: Callable[[Sequence[str]], object],
+        settled: Mapping[str, str],
+    ) -> Moved:
         self._call(Fault.READ_LOST)
         floor = 0.0 if since is None else float(int(since.timestamp()))
         found = [
@@ -219,7 +224,8 @@ class OrganisationLine(Line):
             if (version := row.shown(self.org.clock())) is not None and version.stamp >= floor
         ]
         local([remote.project_id for _, _, remote in found])
-        return [remote for _, _, remote in sorted(found, key=lambda each: each[:2])]
+        in_order = [remote for _, _, remote in sorted(found, key=lambda each: each[:2])]
+        return moved(in_order, settled)
 
     def everyone(self) -> dict[str, str]:
         self._call(Fault.READ_LOST)
