@@ -112,17 +112,17 @@ def find(
 
 def decided_for_mine(
     conn: sqlite3.Connection, ids: Sequence[str]
-) -> dict[str, set[tuple[str, Value]]]:
-    """Clashes that were decided for mine on one target and may show on the other: ``(path,
-    theirs)`` by project."""
+) -> dict[str, dict[tuple[str, Value], str]]:
+    """Clashes that were decided for mine on one target and may show on the other: by project
+    ``(path, theirs)``, with the time of their edit."""
     rows = conn.execute(
-        "SELECT project_id, path, theirs FROM conflicts WHERE winner = 'mine' "
-        "AND project_id IN (SELECT value FROM json_each(?))",
+        "SELECT project_id, path, theirs, MAX(theirs_at) FROM conflicts WHERE winner = 'mine' "
+        "AND project_id IN (SELECT value FROM json_each(?)) GROUP BY project_id, path, theirs",
         (json.dumps(list(ids)),),
     )
-    found: dict[str, set[tuple[str, Value]]] = {}
-    for project_id, path, theirs in rows:
-        found.setdefault(project_id, set()).add((path, json.loads(theirs)))
+    found: dict[str, dict[tuple[str, Value], str]] = {}
+    for project_id, path, theirs, theirs_at in rows:
+        found.setdefault(project_id, {})[path, json.loads(theirs)] = theirs_at
     return found
 
 

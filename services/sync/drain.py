@@ -249,7 +249,7 @@ class Drainer:
                 client_id=self.client_id,
                 now=from_iso(now),
                 was_applied=history.get(pid),
-                known=judged.get(pid, ()),
+                known=judged.get(pid, {}),
                 overtaken=partial(operations.is_overtaken, self.conn, pid),
                 former=former,
             )

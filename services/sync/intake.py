@@ -177,7 +177,7 @@ class _Known:
     edited: set[str]
     waiting: Mapping[str, candidates.Waiting]
     buried: set[str]
-    decided: Mapping[str, set[tuple[str, Value]]]
+    decided: Mapping[str, Mapping[tuple[str, Value], str]]
     open_asked: Mapping[str, Conflict]
 
     @staticmethod
@@ -243,7 +243,7 @@ class _Known:
             stamp=project.stamp if project else _unstamped,
             client_id=client_id,
             now=now,
-            known=self.decided.get(pid, ()),
+            known=self.decided.get(pid, {}),
             overtaken=partial(operations.is_overtaken, self.conn, pid),
         )
 

@@ -36,8 +36,8 @@ class Case:
     ``mine`` are the local values (None: deleted here). ``owed`` are the fields of this target's
     undelivered operations. ``was_applied`` tells, for a send of unknown outcome that can't be told
     from values alone, whether the record's history shows it; None where nobody knows. ``known``
-    holds clashes that were decided on the other target: ``(path, theirs)``. ``former`` are the
-    clients that a restored database was before, each with the newest operation in common.
+    holds clashes that were decided before: ``(path, theirs)`` with the time of theirs. ``former``
+    are the clients that a restored database was before, each with the newest operation in common.
     ``overtaken`` tells whether a field had a value here that some change replaced.
     """
 
@@ -50,7 +50,7 @@ class Case:
     client_id: str
     now: dt.datetime
     was_applied: bool | None = None
-    known: Collection[tuple[str, Value]] = ()
+    known: Mapping[tuple[str, Value], str] = field(default_factory=dict)
     former: Mapping[str, int] = field(default_factory=dict)
     overtaken: Callable[[str, Value], bool] = lambda _path, _value: False
 
@@ -185,7 +185,7 @@ def three_way(case: Case) -> Merge:
         replaced=replaced,
         mine_mark=_mine_mark(case),
         theirs_mark=_theirs_mark(case),
-        judged=lambda path, theirs: (path, theirs) in case.known,
+        judged=lambda path, theirs: _was_decided(case, path, theirs),
         overtaken=lambda path, theirs: _is_regression(case, path, theirs),
     )
 
@@ -374,6 +374,16 @@ def _last_local(case: Case) -> Values:
     """What this side last held of a project that is deleted now."""
     deletes = [item for item in case.claim.items if item.kind == "delete"]
     return {p: old for p, (old, _) in deletes[-1].changes.items()} if deletes else {}
+
+
+def _was_decided(case: Case, path: str, theirs: Value) -> bool:
+    """Whether this is the clash that was decided for mine before: the same edit of theirs, on the
+    other target. The same value, set anew by somebody, is another edit."""
+    at = case.known.get((path, theirs))
+    if at is None:
+        return False
+    mark = _theirs_mark(case)(path)
+    return case.remote.modified_by_us or mark.at <= from_iso(at) + dt.timedelta(seconds=1)
 
 
 def marks_of(case: Case, path: str) -> tuple[Mark, Mark]:

@@ -501,3 +501,24 @@ def test_a_row_at_rest_is_not_read_again_until_it_moves(world: World) -> None:
     world.salesforce.human_edits(pid, department="Grants")
     world.sync()
     assert all_sides(world, pid, "department") == {"Grants"}
+
+
+def test_I10_the_value_that_lost_once_is_a_new_edit_when_a_person_sets_it_again(
+    world: World,
+) -> None:
+    pid = world.add(department="Before")
+    world.sync()
+    world.later(30)
+    world.salesforce.human_edits(pid, department="Theirs")
+    world.later(30)
+    world.set(pid, department="Mine")
+    world.sync()
+    assert all_sides(world, pid, "department") == {"Mine"}
+    world.later(60)
+    world.set(pid, department="Mine again")
+    world.later(30)
+    world.salesforce.human_edits(pid, department="Theirs")
+    report = world.sync()
+    assert report.conflicts == 1
+    assert all_sides(world, pid, "department") == {"Theirs"}
+    assert len(conflicts.find(world.conn)) == 2
