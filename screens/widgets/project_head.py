@@ -24,7 +24,14 @@ _TONES = {
     "retrying": "$warn",
     "held": "$warn",
 }
-_SIGNS = {"synced": "✓", "failed": "✗", "conflict": "⚠", "retrying": "↻", "in_flight": "…"}
+_SIGNS = {
+    "synced": "✓",
+    "failed": "✗",
+    "conflict": "⚠",
+    "retrying": "↻",
+    "in_flight": "…",
+    "owed": "‥",
+}
 
 
 def head(found: Detail, place: str, now: float, today: dt.date, width: int) -> Content:
