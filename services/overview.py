@@ -141,7 +141,9 @@ def health(conn: sqlite3.Connection, configured: Gates = OPEN_GATES) -> dict[str
 def _question(conn: sqlite3.Connection, target: str) -> str | None:
     gone = marks.vanished(conn, target)
     if gone is None:
-        return None
+        refusal = marks.refusal(conn, target)
+        label = target.capitalize()
+        return f"what others changed in {label} can't be read: {refusal}" if refusal else None
     return (
         f"{len(gone.ids)} of {gone.known} projects are gone from {target.capitalize()} all at "
         "once; nothing was deleted here. Look there first, then: steerco sync --accept-deletes"

@@ -65,7 +65,20 @@ def note_vanished(conn: sqlite3.Connection, target: str, found: Vanished | None)
         meta.put(conn, f"vanished:{target}", text)
 
 
+def refusal(conn: sqlite3.Connection, target: str) -> str | None:
+    """Why the target does not let itself be read, though it takes what is sent; a sentence."""
+    return meta.get(conn, f"refusal:{target}")
+
+
+def note_refusal(conn: sqlite3.Connection, target: str, sentence: str | None) -> None:
+    """Keep (or with None forget) why the target does not let itself be read."""
+    if sentence is None:
+        meta.drop(conn, f"refusal:{target}")
+    else:
+        meta.put(conn, f"refusal:{target}", sentence)
+
+
 def forget(conn: sqlite3.Connection, target: str) -> None:
     """The target is another system from now on: nothing of it was read."""
-    for kind in ("mark", "whole", "vanished"):
+    for kind in ("mark", "whole", "vanished", "refusal"):
         meta.drop(conn, f"{kind}:{target}")

@@ -30,6 +30,7 @@ from services.sync.targets.base import ErrorClass, Problem, Target, TargetDown
 from services.sync.targets.firestore import FirestoreTarget
 from store import marks, meta, parked, targets
 from store.clock import to_iso
+from store.database import transaction
 from store.deliveries import FIRESTORE, SALESFORCE, TARGETS
 
 TOO_OLD = 60 * DAY
@@ -171,9 +172,9 @@ class Inbound:
             shared_conflicts.push(self.conn, self.ctx, firestore.documents)
             self.calls.tell(firestore.documents)
         except TargetDown as down:
-            self.health.is_down(target, down.problem)
-            result.problems[FIRESTORE] = down.problem
+            result.add(self._unread(target, down.problem))
             return result
+        self._note_refusal(FIRESTORE, None)
         if impatient or result.applied or result.deleted:
             self.health.is_up(target)
         return result
@@ -230,12 +231,26 @@ class Inbound:
         try:
             result = reconciler.reconcile(cast("Recorded", target), whole=whole, compare=compare)
         except TargetDown as down:
-            self.health.is_down(target, down.problem)
-            return Pulled(problems={SALESFORCE: down.problem})
+            return self._unread(target, down.problem)
         finally:
             self.calls.note(target)
+        self._note_refusal(SALESFORCE, None)
         self.health.is_up(target, last_reconcile_at=to_iso(self.ctx.clock()))
         return result
+
+    def _unread(self, target: Target, problem: Problem) -> Pulled:
+        """A target that could not be read. One that refuses the question for good (a query that
+        it does not know, a right that is missing) still takes what is sent: it is not down."""
+        if problem.cls is ErrorClass.PERMANENT:
+            self._note_refusal(target.name, problem.sentence)
+            return Pulled()
+        self.health.is_down(target, problem)
+        return Pulled(problems={target.name: problem})
+
+    def _note_refusal(self, name: str, sentence: str | None) -> None:
+        if marks.refusal(self.conn, name) != sentence:
+            with transaction(self.conn):
+                marks.note_refusal(self.conn, name, sentence)
 
     def _may_poll(self) -> bool:
         """Whether it is this process that reads Salesforce by schedule; without Firestore each

@@ -95,6 +95,7 @@ class FakeSalesforce:
     before_write: list[Callable[[], None]] = field(default_factory=list)
     number: int = 0
     limit: int | None = None
+    unreadable: Problem | None = None
     told: list[HistoryRow] = field(default_factory=list)
     purged: dict[str, float] = field(default_factory=dict)
 
@@ -175,8 +176,9 @@ class FakeSalesforce:
         self, since: dt.datetime | None, local: object, settled: Mapping[str, str]
     ) -> Moved:
         self.calls += 1
-        if self.down is not None:
-            raise TargetDown(self.down)
+        refused = self.down or self.unreadable
+        if refused is not None:
+            raise TargetDown(refused)
         begin = int(since.timestamp()) if since else 0
         rows = sorted((row.modified, row.id, pid) for pid, row in self.rows.items())
         return moved([self._remote(Ref(pid)) for at, _, pid in rows if at >= begin], settled)

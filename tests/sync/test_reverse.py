@@ -522,3 +522,21 @@ def test_I10_the_value_that_lost_once_is_a_new_edit_when_a_person_sets_it_again(
     assert report.conflicts == 1
     assert all_sides(world, pid, "department") == {"Theirs"}
     assert len(conflicts.find(world.conn)) == 2
+
+
+def test_a_side_that_refuses_to_be_read_still_gets_what_is_sent_and_it_is_said(
+    world: World,
+) -> None:
+    pid = world.add(department="Events")
+    world.sync()
+    world.salesforce.unreadable = problem(ErrorClass.PERMANENT, "MALFORMED_QUERY")
+    world.later(30)
+    world.set(pid, department="Grants")
+    report = world.sync()
+    assert report.clean
+    assert report.sentences == [
+        "what others changed in Salesforce can't be read: the other side said MALFORMED_QUERY"
+    ]
+    assert world.salesforce.rows[pid].values["department"] == "Grants"
+    world.salesforce.unreadable = None
+    assert world.sync().sentences == []
