@@ -12,6 +12,8 @@ from functools import lru_cache
 from rich.cells import cell_len, split_graphemes
 from textual.content import Content
 
+WIDEST, LONGEST = 2_000, 40_000
+"""Characters of one line, and of a text, that are ever shown."""
 _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 _BIDI = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 _MARKS: dict[int, str] = (
@@ -26,12 +28,23 @@ _LINES = {code: mark for code, mark in _MARKS.items() if code != 0x0A} | {0x09: 
 
 
 def line(text: str) -> str:
-    """The text as one line without control characters, character by character."""
+    """The text as one line without control characters, cut where no screen is that wide."""
+    if len(text) > WIDEST:
+        text = f"{text[: WIDEST - 1]}…"
+    return spelled(text)
+
+
+def spelled(text: str) -> str:
+    """The same with every character, one for one: for editors, which count them."""
     return text if text.isprintable() else text.translate(_ONE_LINE)
 
 
 def lines(text: str) -> str:
-    """The text with its line breaks and no other control character."""
+    """The text with its line breaks and no other control character. One that is longer than any
+    field of ours may be is cut, and says by how much: laying it out would hold the terminal up."""
+    if len(text) > LONGEST:
+        more = f"\n… {len(text) - LONGEST:,} characters more; an export has them"
+        return lines(text[:LONGEST]) + more
     return text if text.isprintable() else text.replace("\r\n", "\n").translate(_LINES)
 
 

@@ -19,8 +19,9 @@ from store.operations import Changes
 
 FIRESTORE, SALESFORCE = "firestore", "salesforce"
 ROW, LINK = "row", "link"
-FAR = 24 * 3600.0
-"""A time further ahead than this was written before the clock was set back: it is due."""
+FAR = 3600.0
+"""Seconds. No lease or try is set this far ahead (15 minutes at most): a time beyond was written
+before the clock was set back, and is due."""
 
 MOVING_SQL = "state IN ('pending', 'retrying', 'in_flight')"
 OPEN_SQL = "state IN ('pending', 'retrying', 'in_flight', 'conflict', 'failed')"

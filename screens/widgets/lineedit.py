@@ -8,7 +8,7 @@ from rich.text import Text
 from textual.binding import Binding, BindingType
 from textual.widgets import Input
 
-from screens.safe import line
+from screens.safe import line, spelled
 
 
 class LineEdit(Input, inherit_bindings=False):
@@ -64,4 +64,4 @@ class LineEdit(Input, inherit_bindings=False):
     @property
     def _value(self) -> Text:
         # Character for character as long as the value, so that the cursor stays where it is.
-        return Text(line(self.value), no_wrap=True, overflow="ignore", end="")
+        return Text(spelled(self.value), no_wrap=True, overflow="ignore", end="")

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from screens.safe import cut, fit, line, lines, safe
+from screens.safe import LONGEST, WIDEST, cut, fit, line, lines, safe, spelled
 
 HOSTILE = "a\x1b[31mb\x07c\x9bd\u202ee\u2066f\ud800g\x7fh\r\ni"
 
@@ -23,7 +23,17 @@ def test_no_control_or_direction_character_is_left() -> None:
 
 def test_a_line_is_as_long_as_its_text() -> None:
     """The cursor of a line editor depends on it."""
-    assert len(line(HOSTILE)) == len(HOSTILE)
+    assert len(spelled(HOSTILE)) == len(HOSTILE)
+    assert len(spelled("\x1b" * 9_000)) == 9_000
+
+
+def test_what_no_screen_can_show_is_cut_and_says_so() -> None:
+    assert len(line("x\x1b" * 5_000_000)) == WIDEST
+    shown = lines("x\x1b" * 5_000_000)
+    assert len(shown) < LONGEST + 100
+    assert shown.endswith("… 9,960,000 characters more; an export has them")
+    longest = "ü" * 32_000
+    assert lines(longest) == longest, "the longest field of ours is shown whole"
 
 
 def test_line_breaks_are_kept_where_lines_are_shown() -> None:

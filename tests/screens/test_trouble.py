@@ -58,6 +58,40 @@ def _roomy(conn: sqlite3.Connection) -> None:
     conn.execute("PRAGMA max_page_count = 1073741823")
 
 
+async def test_ten_megabytes_in_a_name_and_a_brief_are_shown_cut(home: Path) -> None:
+    place = world(home, 5)
+    conn = database.connect(place.path)
+    first = conn.execute("SELECT project_id FROM projects LIMIT 1").fetchone()[0]
+    conn.execute(
+        "UPDATE projects SET feature_name = ?1, department = ?1, brief_what_it_does = ?1, "
+        "priority = 'P1', sort_order = 0 WHERE project_id = ?2",
+        ("[/red] \x1b[31m \u202e" * 600_000, first),
+    )
+    conn.close()
+    async with terminal(place) as driven:
+        row = next(each for each in driven.lines if "[/red]" in each)
+        assert "…" in row
+        await driven.press("o")
+        panel = "\n".join(driven.lines)
+        assert "[/red] ␛[31m" in panel
+        for look in (panel, row):
+            assert "\x1b" not in look
+            assert "\u202e" not in look
+
+
+async def test_any_size_and_a_storm_of_sizes_are_borne(home: Path) -> None:
+    async with terminal(world(home), size=(20, 5)) as driven:
+        for page in ("5", "4", "3"):
+            await driven.press(page)
+            for number in range(30):
+                await driven.pilot.resize_terminal(1 + number * 7 % 200, 1 + number * 5 % 60)
+            await driven.pilot.resize_terminal(20, 5)
+            await driven.rest()
+        await driven.pilot.resize_terminal(120, 30)
+        await driven.press("down")
+        assert any("Feedback Platform" in each for each in driven.lines)
+
+
 async def test_a_database_that_can_not_be_opened_for_a_while_answers_every_question(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
