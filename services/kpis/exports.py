@@ -60,6 +60,7 @@ class Export:
 
     def __init__(self, path: Path, what: str, needed: Sequence[str]) -> None:
         self.path = path
+        self._ids = [name for name in needed if name in ("Id", "ParentId")]
         self._rejects = f"rejects_of_{what}"
         try:
             with _text(path) as lines:
@@ -99,18 +100,21 @@ class Export:
             f"compression = {literal('gzip' if self.path.suffix == '.gz' else 'none')})"
         )
 
-    def bad_rows(self, conn: DuckDBPyConnection, ids: Sequence[str], left_out: int) -> list[BadRow]:
-        """Where the rows are that were set aside, and the ``left_out`` ones that have no value in
-        one of the ``ids`` columns or no date; by line. The file is read once more for it."""
-        broken = [
-            (int(position), str(kind))
-            for position, kind in conn.execute(
-                f"SELECT DISTINCT ON (line) line_byte_position, error_type FROM {self._rejects} "
-                "WHERE line_byte_position IS NOT NULL"
-            ).fetchall()
-        ]
-        found = dict(_lines_at(self.path, broken))
-        if left_out:
+    def rejected(self, conn: DuckDBPyConnection) -> list[tuple[int, str]]:
+        """What was set aside when the rows were read: byte positions and what is wrong there."""
+        found = conn.execute(
+            f"SELECT min(line_byte_position), min(error_type) FROM {self._rejects} GROUP BY line"
+        ).fetchall()
+        return [(int(position or 0), str(kind)) for position, kind in found]
+
+    def bad_rows(
+        self, conn: DuckDBPyConnection, rejected: Sequence[tuple[int, str]], missing: int
+    ) -> list[BadRow]:
+        """Where the bad rows are, by line: those that were ``rejected``, and the ``missing`` ones
+        that have no value in a column that they need, or no date. The file is read once more for
+        these."""
+        found = dict(_lines_at(self.path, rejected))
+        if missing:
             created = self.column("CreatedDate")
             no_dates = {
                 row[0]
@@ -119,12 +123,12 @@ class Export:
                     f"WHERE {created} IS NOT NULL AND {moment(created)} IS NULL"
                 ).fetchall()
             }
-            found = dict(self._missing(ids, no_dates)) | found
+            found = dict(self._missing(no_dates)) | found
         return [BadRow(str(self.path), line, found[line]) for line in sorted(found)]
 
-    def _missing(self, ids: Sequence[str], no_dates: set[str]) -> Iterator[tuple[int, str]]:
+    def _missing(self, no_dates: set[str]) -> Iterator[tuple[int, str]]:
         names = [name.casefold() for name in self.header]
-        places = [(name, names.index(name.casefold())) for name in ids]
+        places = [(name, names.index(name.casefold())) for name in self._ids]
         created = names.index("createddate")
         csv.field_size_limit(LONGEST_LINE)
         with _text(self.path, errors="replace") as lines:

@@ -44,8 +44,7 @@ def facts(policy: Policy, present: Collection[str], tickets: str, history: str, 
     names = policy.history_fields
     owner_id = p.by_id("new"), p.by_id("old")
     return f"""
-WITH rows AS (SELECT * FROM {history} WHERE NOT deleted),
-steps AS (
+WITH steps AS NOT MATERIALIZED (
     SELECT ticket,
         arg_min({old}, (happened, id)) AS initial_status,
         arg_max({new}, (happened, id)) AS last_status,
@@ -54,23 +53,23 @@ steps AS (
         max(happened) FILTER ({within(new, policy.closed)}) AS last_closed_at,
         max(happened) FILTER ({done_new} AND NOT {done_old}) AS last_resolved_at,
         bool_or({done_old} AND NOT {done_new}) AS reopened
-    FROM rows WHERE {within("field", names["status"])} GROUP BY ticket),
-owners AS (
+    FROM {history} WHERE NOT deleted AND {within("field", names["status"])} GROUP BY ticket),
+owners AS NOT MATERIALIZED (
     SELECT ticket,
         arg_min({old}, (happened, id)) FILTER ({owner_id[0]} OR {owner_id[1]}) AS first_id,
         arg_min({old}, (happened, id)) AS first_name,
         min(happened) FILTER ({p.person("new")} AND {owner_id[0]}) AS id_at,
         min(happened) FILTER ({p.person("new")}) AS name_at
-    FROM rows WHERE {within("field", names["owner"])} GROUP BY ticket),
-known AS (
+    FROM {history} WHERE NOT deleted AND {within("field", names["owner"])} GROUP BY ticket),
+known AS NOT MATERIALIZED (
     SELECT _id AS id, _created_at AS created_at, {p.columns()}
     FROM {tickets} WHERE NOT _deleted AND NOT {p.other_record()}),
-answers AS (
-    SELECT r.ticket, r.happened, r.id, r.actor, 'history' AS source FROM rows r JOIN known k
-        ON k.id = r.ticket AND r.actor IS DISTINCT FROM k.created_by
-    WHERE {p.person("r.actor")}
+answers AS NOT MATERIALIZED (
+    SELECT r.ticket, r.happened, r.id, r.actor, 'history' AS source
+    FROM {history} r JOIN {tickets} k ON k._id = r.ticket
+    WHERE NOT r.deleted AND {p.person("r.actor")} AND r.actor <> {p.raw("CreatedById")}
     UNION ALL SELECT ticket, happened, id, actor, source FROM {extra}),
-first AS (
+first AS NOT MATERIALIZED (
     SELECT ticket, min(happened) AS responded_at, arg_min(actor, (happened, id)) AS responded_by,
         arg_min(source, (happened, id)) AS response_source
     FROM answers GROUP BY ticket)
@@ -137,7 +136,6 @@ class _Parts:
         assignee = self.column("assignee")
         parts = {
             "name": self.raw("Name"),
-            "created_by": f"nullif({self.raw('CreatedById')}, '')",
             **{
                 w: self.column(w)
                 for w in ("title", "department", "type", "priority", "status", "owner")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +12,7 @@ from services.kpis.board import holdings
 from services.kpis.exports import BadRow, Export, moment
 from services.kpis.facts import literal, quoted
 from services.kpis.policy import Policy
+from services.kpis.watch import watched
 from store.clock import Clock, system_clock, to_iso
 from store.tickets import TicketFile
 
@@ -22,7 +24,12 @@ LONGEST = 255
 texts beyond it are nobody's business here."""
 LISTED = 1000
 """Bad rows that are named one by one; all are counted."""
+Show = Callable[[str, float], None]
 _OWN = {"id", "createddate", "systemmodstamp", "lastmodifieddate", "isdeleted"}
+
+
+def unseen(_what: str, _done: float) -> None:
+    """For who does not watch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +61,13 @@ def load(
     history: Path,
     *,
     clock: Clock = system_clock,
+    show: Show = unseen,
 ) -> Loaded:
     """Bring two exports in. All of it or, where it fails or is stopped, nothing.
 
-    Raises LoadError for a file that can't be read or lacks a column, and StoreError.
+    ``show`` is told what is being done and how much of that (0 to 1); what it raises stops the
+    load, and so does Ctrl+C. Raises LoadError for a file that can't be read or lacks a column, and
+    StoreError.
     """
     ours = Export(tickets, "Ticket__c", ("Id", "CreatedDate"))
     theirs = Export(
@@ -69,56 +79,98 @@ def load(
     with file.rewriting() as conn:
         conn.execute("SET preserve_insertion_order = false")
         merge.begin(conn)
-        first, bad = _tickets(conn, ours, raw, clock)
-        second, worse = _history(conn, theirs)
-        touched = merge.finish(conn, policy)
+        # Into an empty file rows are written straight to their place.
+        fresh = all(merge.is_empty(conn, table) for table in ("tickets", "history"))
+        first = _Intake(conn, ours, "tickets" if fresh else "staged_tickets", show)
+        second = _Intake(conn, theirs, "history" if fresh else "staged_history", show)
+        first.take(_ticket_rows(ours, raw, clock), ("_id", "_created_at"), raw if fresh else ())
+        second.take(_history_rows(theirs), ("ticket", "id", "happened"))
+        if fresh:
+            merge.keep_newest(conn)
+            new = merge.count(conn, "tickets"), merge.count(conn, "history")
+        else:
+            new = (
+                merge.merge_tickets(conn, first.place, raw),
+                merge.merge_history(conn, second.place),
+            )
+        show("Computing", 0.0)
+        touched = watched(
+            conn, lambda: merge.finish(conn, policy, everything=fresh), _part(show, "Computing")
+        )
         held = holdings(conn)
     return Loaded(
-        first, second, touched, held.waiting, held.truncated, tuple([*bad, *worse][:LISTED])
+        Side(first.read, new[0], first.left_out),
+        Side(second.read, new[1], second.left_out),
+        touched,
+        held.waiting,
+        held.truncated,
+        tuple([*first.bad, *second.bad][:LISTED]),
     )
 
 
-def _tickets(
-    conn: DuckDBPyConnection, export: Export, raw: list[str], clock: Clock
-) -> tuple[Side, list[BadRow]]:
+class _Intake:
+    """One file on its way into the table ``place``."""
+
+    def __init__(self, conn: DuckDBPyConnection, export: Export, place: str, show: Show) -> None:
+        self.place = place
+        self.read = self.left_out = 0
+        self.bad: list[BadRow] = []
+        self._conn = conn
+        self._export = export
+        self._show = _part(show, f"Reading {export.path.name}")
+
+    def take(self, rows: str, keys: Sequence[str], raw: Sequence[str] = ()) -> None:
+        """Take the file's rows in, and put those aside that lack one of the keys."""
+        if self.place.startswith("staged"):
+            statement = f"CREATE OR REPLACE TEMP TABLE {self.place} AS {rows}"
+        else:
+            merge.match_columns(self._conn, raw)
+            statement = f"INSERT INTO {self.place} BY NAME {rows}"
+        watched(self._conn, lambda: self._conn.execute(statement), self._show)
+        lacking = " OR ".join(f"{key} IS NULL" for key in keys)
+        whole = merge.count(self._conn, self.place)
+        missing = merge.count(self._conn, f"(SELECT 1 FROM {self.place} WHERE {lacking})")
+        broken = self._export.rejected(self._conn)
+        self.read, self.left_out = whole + len(broken), missing + len(broken)
+        if self.left_out:
+            self.bad = self._export.bad_rows(self._conn, broken, missing)
+            self._conn.execute(f"DELETE FROM {self.place} WHERE {lacking}")
+
+
+def _ticket_rows(export: Export, raw: Sequence[str], clock: Clock) -> str:
     stamps = ", ".join(
         moment(export.column(name))
         for name in ("SystemModstamp", "LastModifiedDate")
         if export.column(name) != "NULL"
     )
     now = f"TIMESTAMP {literal(to_iso(clock()).removesuffix('Z'))}"
-    kept = ", ".join(f"left({quoted(name)}, {LONGEST}) AS {quoted(name)}" for name in raw)
-    conn.execute(
-        f"CREATE TEMP TABLE staged AS SELECT {long_id(export.column('Id'))} AS _id, "
-        f"{moment(export.column('CreatedDate'))} AS _created_at, "
-        f"{f'coalesce({stamps}, {now})' if stamps else now} AS _version, "
-        f"{_flag(export)} AS _deleted{', ' if kept else ''}{kept} FROM {export.relation()}"
+    kept = [f"left({quoted(name)}, {LONGEST}) AS {quoted(name)}" for name in raw]
+    columns = [
+        f"{moment(export.column('CreatedDate'))} AS _created_at",
+        f"{f'coalesce({stamps}, {now})' if stamps else now} AS _version",
+        f"{_flag(export)} AS _deleted",
+        *kept,
+    ]
+    return (
+        f"SELECT {merge.SLOT.format(id='_id')} AS _slot, * FROM (SELECT "
+        f"{long_id(export.column('Id'))} AS _id, {', '.join(columns)} FROM {export.relation()})"
     )
-    good = "SELECT * FROM staged WHERE _id IS NOT NULL AND _created_at IS NOT NULL"
-    read, fine = _count(conn, "staged"), _count(conn, f"({good})")
-    bad = export.bad_rows(conn, ("Id",), read - fine)
-    new = merge.merge_tickets(conn, f"({good})", raw)
-    conn.execute("DROP TABLE staged")
-    return Side(fine + len(bad), new, len(bad)), bad
 
 
-def _history(conn: DuckDBPyConnection, export: Export) -> tuple[Side, list[BadRow]]:
-    conn.execute(
-        f"CREATE TEMP TABLE staged AS SELECT {long_id(export.column('ParentId'))} AS ticket, "
-        f"{export.column('Id')} AS id, {moment(export.column('CreatedDate'))} AS happened, "
+def _history_rows(export: Export) -> str:
+    return (
+        f"SELECT {merge.SLOT.format(id='ticket')} AS slot, * FROM (SELECT "
+        f"{long_id(export.column('ParentId'))} AS ticket, {export.column('Id')} AS id, "
+        f"{moment(export.column('CreatedDate'))} AS happened, "
         f"{export.column('CreatedById')} AS actor, {export.column('Field')} AS field, "
         f"left({export.column('OldValue')}, {LONGEST}) AS old, "
         f"left({export.column('NewValue')}, {LONGEST}) AS new, {_flag(export)} AS deleted "
-        f"FROM {export.relation()}"
+        f"FROM {export.relation()})"
     )
-    good = (
-        "SELECT * FROM staged WHERE ticket IS NOT NULL AND id IS NOT NULL AND happened IS NOT NULL"
-    )
-    read, fine = _count(conn, "staged"), _count(conn, f"({good})")
-    bad = export.bad_rows(conn, ("Id", "ParentId"), read - fine)
-    new = merge.merge_history(conn, f"({good})")
-    conn.execute("DROP TABLE staged")
-    return Side(fine + len(bad), new, len(bad)), bad
+
+
+def _part(show: Show, what: str) -> Callable[[float], None]:
+    return lambda done: show(what, done)
 
 
 def long_id(column: str) -> str:
@@ -143,8 +195,3 @@ def long_id(column: str) -> str:
 def _flag(export: Export) -> str:
     column = export.column("IsDeleted")
     return "false" if column == "NULL" else f"lower(coalesce({column}, '')) IN ('true', '1')"
-
-
-def _count(conn: DuckDBPyConnection, source: str) -> int:
-    found = conn.execute(f"SELECT count(*) FROM {source}").fetchone()
-    return int(found[0]) if found else 0

@@ -9,7 +9,7 @@ History rows of a ticket that is not known wait until it comes.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -40,18 +40,13 @@ class Merged:
 def merge_tickets(conn: DuckDBPyConnection, source: str, raw: Sequence[str]) -> int:
     """Take tickets over from a relation with the columns ``_id, _created_at, _version, _deleted``
     and the ``raw`` ones; gives how many are new or changed and notes them in ``touched``."""
-    columns = _match_columns(conn, raw)
+    columns = match_columns(conn, raw)
     pairs = [*((quoted(name), name) for name in _OWN), *columns.items()]
     listed = ", ".join(f"{theirs} AS {quoted(ours)}" for theirs, ours in pairs)
     newest = (
         f"SELECT {SLOT.format(id='_id')} AS _slot, {listed} FROM {source} "
-        "QUALIFY row_number() OVER (PARTITION BY _id ORDER BY _version DESC, "
-        f"{', '.join(theirs for theirs, _ in pairs[1:])}) = 1"
+        f"QUALIFY row_number() OVER (PARTITION BY _id ORDER BY {_newest_first(columns)}) = 1"
     )
-    if _empty(conn, "tickets"):
-        conn.execute(f"INSERT INTO tickets BY NAME {newest}")
-        conn.execute("INSERT INTO touched SELECT _slot, _id FROM tickets")
-        return _count(conn, "tickets")
     conn.execute(f"CREATE OR REPLACE TEMP TABLE newest AS {newest}")
     differs = " OR ".join(
         f"t.{quoted(ours)} IS DISTINCT FROM n.{quoted(ours)}"
@@ -68,22 +63,17 @@ def merge_tickets(conn: DuckDBPyConnection, source: str, raw: Sequence[str]) -> 
     )
     conn.execute("INSERT INTO tickets BY NAME SELECT * FROM changed")
     conn.execute("INSERT INTO touched SELECT _slot, _id FROM changed")
-    return _count(conn, "changed")
+    return count(conn, "changed")
 
 
 def merge_history(conn: DuckDBPyConnection, source: str) -> int:
     """Take history rows over from a relation with the columns of ``_HISTORY``; gives how many are
     new or changed and notes their tickets in ``touched``."""
     listed = ", ".join(_HISTORY)
-    rows = f"SELECT {SLOT.format(id='ticket')} AS slot, {listed} FROM {source}"
-    if _empty(conn, "history"):
-        conn.execute(f"INSERT INTO history BY NAME {rows}")
-        conn.execute("INSERT INTO touched SELECT DISTINCT slot, ticket FROM history")
-        return _count(conn, "history")
-    order = ", ".join(_HISTORY)
     conn.execute(
-        f"CREATE OR REPLACE TEMP TABLE newest AS SELECT * FROM ({rows}) "
-        f"QUALIFY row_number() OVER (PARTITION BY id ORDER BY {order}) = 1"
+        "CREATE OR REPLACE TEMP TABLE newest AS "
+        f"SELECT {SLOT.format(id='ticket')} AS slot, {listed} FROM {source} "
+        f"QUALIFY row_number() OVER (PARTITION BY id ORDER BY {listed}) = 1"
     )
     differs = " OR ".join(f"h.{name} IS DISTINCT FROM n.{name}" for name in _HISTORY[2:])
     conn.execute(
@@ -97,7 +87,7 @@ def merge_history(conn: DuckDBPyConnection, source: str) -> int:
     )
     conn.execute("INSERT INTO history BY NAME SELECT * FROM changed")
     conn.execute("INSERT INTO touched SELECT DISTINCT slot, ticket FROM changed")
-    return _count(conn, "changed")
+    return count(conn, "changed")
 
 
 def merge_responses(conn: DuckDBPyConnection, source: str) -> int:
@@ -111,7 +101,7 @@ def merge_responses(conn: DuckDBPyConnection, source: str) -> int:
     )
     conn.execute("INSERT INTO responses BY NAME SELECT * FROM changed")
     conn.execute("INSERT INTO touched SELECT DISTINCT slot, ticket FROM changed")
-    return _count(conn, "changed")
+    return count(conn, "changed")
 
 
 def delete(conn: DuckDBPyConnection, ids: Sequence[str], now: dt.datetime) -> int:
@@ -137,7 +127,20 @@ def _mark_deleted(conn: DuckDBPyConnection, which: str, now: dt.datetime) -> int
         [now],
     )
     conn.execute("INSERT INTO touched SELECT * FROM changed")
-    return _count(conn, "changed")
+    return count(conn, "changed")
+
+
+def keep_newest(conn: DuckDBPyConnection) -> None:
+    """Where ticket rows were written straight to their place: keep each ticket's newest version."""
+    if not _one(conn, "SELECT count(*) - count(DISTINCT _id) FROM tickets"):
+        return
+    newest = _newest_first([quoted(name) for name in derive.raw_columns(conn)])
+    conn.execute(
+        "CREATE OR REPLACE TEMP TABLE newest AS SELECT * FROM tickets "
+        f"QUALIFY row_number() OVER (PARTITION BY _id ORDER BY {newest}) = 1"
+    )
+    conn.execute("DELETE FROM tickets")
+    conn.execute("INSERT INTO tickets SELECT * FROM newest")
 
 
 def begin(conn: DuckDBPyConnection) -> None:
@@ -145,17 +148,20 @@ def begin(conn: DuckDBPyConnection) -> None:
     conn.execute("CREATE OR REPLACE TEMP TABLE touched (slot UINTEGER, id VARCHAR)")
 
 
-def finish(conn: DuckDBPyConnection, policy: Policy) -> int:
-    """Derive the facts of what was touched; gives how many tickets that is."""
+def finish(conn: DuckDBPyConnection, policy: Policy, *, everything: bool = False) -> int:
+    """Derive the facts of what was touched, or of everything; gives how many tickets that is."""
+    if everything:
+        derive.derive_all(conn, policy)
+        return count(conn, "facts")
     number = int(_one(conn, "SELECT count(DISTINCT id) FROM touched"))
-    if not derive.are_of(conn, policy) or number > _SMALL * _count(conn, "tickets"):
+    if not derive.are_of(conn, policy) or number > _SMALL * count(conn, "tickets"):
         derive.derive_all(conn, policy)
     elif number:
         derive.derive_touched(conn, policy)
     return number
 
 
-def _match_columns(conn: DuckDBPyConnection, raw: Sequence[str]) -> Mapping[str, str]:
+def match_columns(conn: DuckDBPyConnection, raw: Sequence[str]) -> Mapping[str, str]:
     """The arriving columns (as identifiers) to the kept ones, which are made where need be.
 
     A name that differs from a kept one by letter case alone is that one, as in Salesforce.
@@ -170,11 +176,20 @@ def _match_columns(conn: DuckDBPyConnection, raw: Sequence[str]) -> Mapping[str,
     return matched
 
 
-def _empty(conn: DuckDBPyConnection, table: str) -> bool:
+def _newest_first(columns: Iterable[str]) -> str:
+    """The order of a ticket's versions; of two with one stamp the content decides, so that it does
+    not matter which came first or how the columns stand."""
+    by_name = sorted(columns, key=str.casefold)
+    return ", ".join(["_version DESC", "_created_at", "_deleted", *by_name])
+
+
+def is_empty(conn: DuckDBPyConnection, table: str) -> bool:
+    """Whether nothing is kept yet, so that rows may be written straight to their place."""
     return conn.execute(f"SELECT 1 FROM {table} LIMIT 1").fetchone() is None
 
 
-def _count(conn: DuckDBPyConnection, table: str) -> int:
+def count(conn: DuckDBPyConnection, table: str) -> int:
+    """How many rows a relation has."""
     return int(_one(conn, f"SELECT count(*) FROM {table}"))
 
 
