@@ -37,6 +37,8 @@ _SCHEMA = """
     CREATE TABLE history (
         slot UINTEGER, ticket VARCHAR, id VARCHAR, happened TIMESTAMP, actor VARCHAR, field VARCHAR,
         old VARCHAR, new VARCHAR, deleted BOOLEAN);
+    CREATE TABLE figures (topic VARCHAR, key VARCHAR, content VARCHAR NOT NULL,
+        PRIMARY KEY (topic, key));
     CREATE TABLE people (id VARCHAR PRIMARY KEY, name VARCHAR NOT NULL);
     CREATE TABLE responses (
         slot UINTEGER, ticket VARCHAR, id VARCHAR, happened TIMESTAMP, actor VARCHAR,
@@ -150,24 +152,32 @@ class TicketFile:
             try:
                 conn = duckdb.connect(str(path), read_only=read_only, config=settings)
                 break
-            except duckdb.IOException as error:
-                if "lock" not in str(error):
-                    raise StoreError(
-                        f"the tickets' file {path} can't be opened: {error}"
-                    ) from error
+            except duckdb.Error as error:
+                if "Could not set lock" not in str(error):
+                    raise StoreError(_explained(path, error)) from error
                 if time.monotonic() > end:
                     raise StoreError(
                         f"another program holds the tickets ({path}); nothing was changed, "
                         "try again"
                     ) from error
                 time.sleep(_RETRY)
-            except duckdb.Error as error:
-                raise StoreError(
-                    f"the tickets' file {path} is damaged; it was left as it is. Move it away and "
-                    f"load the tickets again ({str(error).splitlines()[0]})"
-                ) from error
         conn.execute("SET TimeZone = 'UTC'")
+        self._check(conn)
         return conn
+
+    def _check(self, conn: DuckDBPyConnection) -> None:
+        """Refuse what a newer program wrote. A file that is being laid out says nothing yet."""
+        import duckdb
+
+        found = None
+        with contextlib.suppress(duckdb.CatalogException):
+            found = conn.execute("SELECT value FROM meta WHERE key = 'schema'").fetchone()
+        if found and int(found[0]) > SCHEMA_VERSION:
+            conn.close()
+            raise StoreError(
+                f"{self.path} was written by a newer Steerco (schema {found[0]}, this program "
+                f"knows {SCHEMA_VERSION}); nothing was changed. Install the newer version."
+            )
 
     @contextlib.contextmanager
     def _writer(self) -> Iterator[None]:
@@ -188,6 +198,16 @@ class TicketFile:
             yield
         finally:
             lock.close()
+
+
+def _explained(path: Path, error: Exception) -> str:
+    reason = str(error).splitlines()[0]
+    if "not a valid DuckDB database" in reason or "orrupt" in reason or "checksum" in reason:
+        return (
+            f"the tickets' file {path} is damaged; it was left as it is. Move it away and load "
+            "the tickets again"
+        )
+    return f"the tickets' file {path} can't be opened: {reason}"
 
 
 def _memory() -> int:

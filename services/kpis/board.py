@@ -9,13 +9,21 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from services.kpis import derive, measures
 from services.kpis.measures import FURTHER_TILES, MEASURES, TILES, Measure
 from services.kpis.policy import Policy
-from services.kpis.selection import EVERYTHING, Filters, Period, Selection, last_months, month
+from services.kpis.selection import (
+    EVERYTHING,
+    Filters,
+    Period,
+    Selection,
+    last_months,
+    midnight,
+    month,
+)
 from store.tickets import TicketFile
 
 if TYPE_CHECKING:
@@ -215,10 +223,15 @@ class Board:
     def overview(self, period: Period, filters: Filters = EVERYTHING) -> Overview:
         """Tiles, series, rollup."""
         with self.asking() as conn:
+            charts = {each.key: series(conn, each, _charted(period), filters) for each in SERIES}
+
+            def tiles(of: Sequence[Measure]) -> tuple[Tile, ...]:
+                return tuple(tile(conn, each, period, filters, charts.get(each.key)) for each in of)
+
             return Overview(
-                tuple(tile(conn, each, period, filters) for each in TILES),
-                tuple(tile(conn, each, period, filters) for each in FURTHER_TILES),
-                {each.key: series(conn, each, _charted(period), filters) for each in SERIES},
+                tiles(TILES),
+                tiles(FURTHER_TILES),
+                charts,
                 rollup(conn, period, filters),
                 count(conn, Selection("tickets", None, filters)),
                 self.policy.version,
@@ -283,8 +296,7 @@ class Board:
         """A connection with this policy's facts in the table ``facts``."""
         import duckdb
 
-        self._make_facts()
-        with self._file.reading() as conn:
+        with self._opened() as conn:
             self._asking = conn
             try:
                 if not derive.are_of(conn, self.policy):
@@ -295,57 +307,68 @@ class Board:
             finally:
                 self._asking = None
 
-    def _make_facts(self) -> None:
-        if not self._keep:
-            return
+    @contextlib.contextmanager
+    def _opened(self) -> Iterator[DuckDBPyConnection]:
+        """The file, with this policy's facts in it where they are kept."""
         with self._file.reading() as conn:
-            stale = not derive.are_of(conn, self.policy)
-        if stale:
-            with self._file.writing() as conn:
-                derive.derive_all(conn, self.policy)
-
-
-def figure(conn: DuckDBPyConnection, selection: Selection) -> Figure:
-    """The figure over a selection."""
-    where, values = selection.sql()
-    row = _one(
-        conn,
-        f"SELECT {selection.counted.figure}, count(*) FROM {source_of(selection)} WHERE {where}",
-        values,
-    )
-    return Figure(_scaled(row[0], row[1], selection.period, selection.counted), row[1])
+            if not self._keep or derive.are_of(conn, self.policy):
+                yield conn
+                return
+        with self._file.writing() as conn:
+            derive.derive_all(conn, self.policy)
+        with self._file.reading() as conn:
+            yield conn
 
 
 def count(conn: DuckDBPyConnection, selection: Selection) -> int:
     """How many tickets are behind a figure."""
     where, values = selection.sql()
-    return int(_one(conn, f"SELECT count(*) FROM {source_of(selection)} WHERE {where}", values)[0])
+    return int(
+        _one(conn, f"SELECT count(*) FROM {selection.counted.relation} WHERE {where}", values)[0]
+    )
 
 
-def tile(conn: DuckDBPyConnection, measure: Measure, period: Period, filters: Filters) -> Tile:
-    """A measure over a period, before it, and by month up to its end."""
-    selection = Selection(measure.key, period, filters)
-    where, values = selection.sql()
-    micros = measure.micros
-    beside = (
-        (measures.median(micros, measure.per, 0.85), measures.mean(micros, measure.per))
-        if micros
-        else ("NULL", "NULL")
-    )
-    people, p85, mean = _one(
-        conn,
-        f"SELECT count(DISTINCT assignee), {', '.join(beside)} FROM facts WHERE {where}"
-        if measure is not measures.RELEASES
-        else "SELECT 0, NULL, NULL",
-        values if measure is not measures.RELEASES else [],
-    )
+def tile(
+    conn: DuckDBPyConnection,
+    measure: Measure,
+    period: Period,
+    filters: Filters,
+    months: tuple[Point, ...] | None = None,
+) -> Tile:
+    """A measure over a period, before it, and by month up to its end (``months``, where these are
+    known already)."""
+    before = period.before()
+    both = Selection(measure.key, Period(before.start, period.end), filters)
+    where, values = both.sql()
+    micros, per = measure.micros, measure.per
+    columns = [
+        measure.figure,
+        "count(*)",
+        "count(DISTINCT assignee)" if measure is measures.THROUGHPUT else "NULL",
+        measures.median(micros, per, 0.85) if micros else "NULL",
+        measures.mean(micros, per) if micros else "NULL",
+    ]
+    # The two periods meet: one look tells both.
+    found = {
+        row[0]: row[1:]
+        for row in conn.execute(
+            f"SELECT {measure.moment} >= ? AS now, {', '.join(columns)} FROM {measure.relation} "
+            f"WHERE {where} GROUP BY now",
+            [midnight(period.start), *values],
+        ).fetchall()
+    }
+    nothing = (None, 0, None, None, None)
+    value, n, people, p85, mean = found.get(True, nothing)
+    old, old_n, *_ = found.get(False, nothing)
+    if months is None:
+        months = series(conn, measure, last_months(SPARK_MONTHS, _last_day(period)), filters)
     return Tile(
         measure,
-        figure(conn, selection),
-        figure(conn, replace(selection, period=period.before())),
-        series(conn, measure, last_months(SPARK_MONTHS, _last_day(period)), filters),
-        selection,
-        people if measure is measures.THROUGHPUT else None,
+        Figure(_scaled(value, period, measure), n),
+        Figure(_scaled(old, before, measure), old_n),
+        months[-SPARK_MONTHS:],
+        Selection(measure.key, period, filters),
+        people,
         p85,
         mean,
     )
@@ -360,11 +383,11 @@ def series(
     selection = Selection(measure.key, whole, filters)
     where, values = selection.sql()
     rows = conn.execute(
-        f"SELECT strftime({measure.moment}, '%Y-%m') AS m, {measure.figure}, count(*) "
-        f"FROM {source_of(selection)} WHERE {where} GROUP BY m",
+        f"SELECT date_trunc('month', {measure.moment}) AS m, {measure.figure}, count(*) "
+        f"FROM {selection.counted.relation} WHERE {where} GROUP BY m",
         values,
     ).fetchall()
-    found = {row[0]: (row[1], row[2]) for row in rows}
+    found = {f"{row[0]:%Y-%m}": (row[1], row[2]) for row in rows}
     return tuple(
         Point(each, *found.get(each, (None, 0)), selection.in_month(each)) for each in months
     )
@@ -398,7 +421,9 @@ def tickets(
 ) -> Page:
     """The tickets behind a figure."""
     where, values = selection.sql()
-    source = f"(SELECT * REPLACE ({named('assignee')}) FROM {source_of(selection)} WHERE {where})"
+    source = (
+        f"(SELECT * REPLACE ({named('assignee')}) FROM {selection.counted.relation} WHERE {where})"
+    )
     where = "true"
     if text:
         where = "contains(lower(concat_ws(' ', name, title, assignee, status)), lower(?))"
@@ -419,7 +444,8 @@ def tickets(
 def holdings(conn: DuckDBPyConnection) -> Holdings:
     """How much there is."""
     waiting = (
-        "SELECT count(*) FROM history WHERE NOT deleted AND ticket NOT IN (SELECT _id FROM tickets)"
+        "SELECT count(DISTINCT id) FROM history "
+        "WHERE NOT deleted AND ticket NOT IN (SELECT _id FROM tickets)"
     )
     row = _one(
         conn,
@@ -436,20 +462,6 @@ def named(column: str) -> str:
     return f"coalesce((SELECT p.name FROM people p WHERE p.id = {column}), {column}) AS {column}"
 
 
-def source_of(selection: Selection) -> str:
-    """The relation that a measure is asked of: the releases' needs the incidents beside it."""
-    if selection.counted is not measures.RELEASES:
-        return "facts"
-    return _RELEASES
-
-
-_RELEASES = """(
-    SELECT r.*, i.created_at IS NULL OR i.created_at > r.closed_at + r.release_window AS reliable
-    FROM (SELECT * FROM facts WHERE counts_release AND closed_at IS NOT NULL) r
-    ASOF LEFT JOIN (SELECT created_at FROM facts WHERE counts_incident) i
-        ON r.closed_at < i.created_at)"""
-
-
 def _charted(period: Period) -> Period:
     """The months that charts show: the period's, or the year up to its end where it is shorter."""
     year = last_months(SPARK_MONTHS, _last_day(period))
@@ -460,11 +472,11 @@ def _last_day(period: Period) -> dt.date:
     return period.end - dt.timedelta(days=1)
 
 
-def _scaled(value: Any, n: int, period: Period | None, measure: Measure) -> float | None:
+def _scaled(value: Any, period: Period, measure: Measure) -> float | None:
     """The throughput of a stretch that is no month is brought to thirty days."""
-    if value is None or n == 0:
+    if value is None:
         return None
-    if measure is measures.THROUGHPUT and period is not None and not period.is_month:
+    if measure is measures.THROUGHPUT and not period.is_month:
         return float(value) / (period.days / 30)
     return float(value)
 

@@ -1,16 +1,39 @@
-"""Keeping the facts true: all of them, or those of the tickets that new rows touch."""
+"""Keeping facts and figures true: all of them, or those that new rows touch.
+
+The printed lists are kept row by row. When the facts of a few tickets change, the months and
+departments that they leave or come to are computed anew, and no others.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import datetime as dt
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
-from services.kpis import facts
+from services.kpis import facts, measures, topics
 from services.kpis.policy import Policy
+from services.kpis.topics import DEPARTMENTS, ORDER
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 _STAMP = "facts"
+FEW = 2_000
+"""Up to so many touched tickets, it is looked up which rows of the lists they change."""
+_CLOSED = ("closed_at", "start_at", "weighted_hours", "assignee", "reopened")
+_READS: Mapping[str, tuple[str, ...]] = {
+    "monthly": _CLOSED,
+    "mttr": ("resolved_at", "created_at", "counts_mttr"),
+    "intake": ("start_at", "created_at"),
+    "inflow": ("created_at", "counts_incident"),
+    DEPARTMENTS: ("department", *_CLOSED),
+    "first_response": ("responded_at", "created_at", "sla_minutes"),
+    "assignment": ("assigned_at", "created_at"),
+    "releases": ("closed_at", "counts_release"),
+}
+"""The facts that a topic is made of: where these stay, it stays."""
+Fact = Mapping[str, Any]
 
 
 def stamp(policy: Policy) -> str:
@@ -31,35 +54,103 @@ def derive_all(conn: DuckDBPyConnection, policy: Policy, *, keep: bool = True) -
     conn.execute(f"CREATE OR REPLACE {'' if keep else 'TEMP '}TABLE facts AS {query}")
     if keep:
         conn.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", [_STAMP, stamp(policy)])
+        for topic in ORDER:
+            _keep(conn, topic, None)
 
 
 def derive_touched(conn: DuckDBPyConnection, policy: Policy) -> None:
-    """Derive anew the facts of the tickets in the temporary table ``touched`` (slot, id)."""
+    """Derive anew the facts of the tickets in the temporary table ``touched`` (slot, id), and the
+    figures that they change."""
+    _find(conn, "touched_tickets", "tickets", "_slot", "_id")
+    _find(conn, "touched_history", "history", "slot", "ticket")
+    _find(conn, "touched_responses", "responses", "slot", "ticket")
+    _find(conn, "facts_before", "facts", "slot", "id")
+    columns = raw_columns(conn)
+    query = facts.facts(policy, columns, "touched_tickets", "touched_history", "touched_responses")
+    conn.execute(f"CREATE OR REPLACE TEMP TABLE facts_after AS {query}")
     conn.execute(
-        "DELETE FROM facts WHERE id IN (SELECT id FROM touched)",
+        "DELETE FROM facts WHERE slot IN (SELECT slot FROM touched) "
+        "AND id IN (SELECT id FROM touched)"
     )
-    query = facts.facts(
-        policy,
-        raw_columns(conn),
-        _touched("tickets", "_slot", "_id"),
-        _touched("history", "slot", "ticket"),
-        _touched("responses", "slot", "ticket"),
-    )
-    conn.execute(f"INSERT INTO facts {query}")
+    conn.execute("INSERT INTO facts SELECT * FROM facts_after")
+    few = topics.count(conn, "touched") <= FEW
+    before, after = (_by_id(conn, f"facts_{when}") if few else {} for when in ("before", "after"))
+    for topic in ORDER:
+        keys = set(_keys(topic, before, after)) if few else None
+        if keys is None or keys:
+            _keep(conn, topic, keys)
+
+
+def kept_rows(conn: DuckDBPyConnection, topic: str) -> list[topics.Row]:
+    """A topic's rows as they were kept, in order."""
+    found = conn.execute("SELECT content FROM figures WHERE topic = ? ORDER BY key", [topic])
+    return [json.loads(row[0]) for row in found.fetchall()]
 
 
 def raw_columns(conn: DuckDBPyConnection) -> list[str]:
     """The tickets' columns as they came."""
-    found = conn.execute(
-        "SELECT column_name FROM duckdb_columns() WHERE table_name = 'tickets' "
-        "AND NOT starts_with(column_name, '_')"
-    )
-    return [row[0] for row in found.fetchall()]
+    described = conn.execute("SELECT * FROM tickets LIMIT 0").description or []
+    return [str(column[0]) for column in described if not str(column[0]).startswith("_")]
 
 
-def _touched(table: str, slot: str, key: str) -> str:
-    """The rows of the touched tickets. The slot, a number, is what makes it quick to find them."""
-    return (
-        f"(SELECT * FROM {table} WHERE {slot} IN (SELECT slot FROM touched) "
-        f"AND {key} IN (SELECT id FROM touched))"
+def _find(conn: DuckDBPyConnection, into: str, table: str, slot: str, key: str) -> None:
+    """The rows of the touched tickets. Looked for is the slot alone, a number, so that the texts of
+    the millions of others are not unpacked."""
+    conn.execute(
+        f"CREATE OR REPLACE TEMP TABLE {into} AS SELECT * FROM (SELECT * FROM {table} WHERE rowid "
+        f"IN (SELECT rowid FROM {table} WHERE {slot} IN (SELECT slot FROM touched))) "
+        f"WHERE {key} IN (SELECT id FROM touched)"
     )
+
+
+def _keep(conn: DuckDBPyConnection, topic: str, keys: Iterable[str] | None) -> None:
+    """Compute rows of a topic and keep them; None: all of it."""
+    if keys is None:
+        conn.execute("DELETE FROM figures WHERE topic = ?", [topic])
+    else:
+        conn.execute(
+            "DELETE FROM figures WHERE topic = ? AND key IN (SELECT unnest(?::VARCHAR[]))",
+            [topic, sorted(keys)],
+        )
+    name = "department" if topic == DEPARTMENTS else "month"
+    rows = topics.rows_of(conn, topic, keys)
+    conn.execute(
+        "INSERT INTO figures SELECT ?, unnest(?::VARCHAR[]), unnest(?::VARCHAR[])",
+        [topic, [row[name] for row in rows], [json.dumps(row) for row in rows]],
+    )
+
+
+def _by_id(conn: DuckDBPyConnection, table: str) -> dict[str, Fact]:
+    found = conn.execute(f"SELECT * FROM {table}")
+    names = [str(column[0]) for column in found.description or []]
+    facts_of = (dict(zip(names, row, strict=True)) for row in found.fetchall())
+    return {fact["id"]: fact for fact in facts_of}
+
+
+def _keys(topic: str, before: Mapping[str, Fact], after: Mapping[str, Fact]) -> Iterator[str]:
+    """The rows of a topic that differ between two states of some tickets."""
+    measure = measures.CLOSED if topic == DEPARTMENTS else topics.TOPICS[topic][0]
+    for old, new in ((before.get(each), after.get(each)) for each in {**before, **after}):
+        sides = [side for side in (old, new) if side is not None]
+        if _differ(old, new, _READS[topic]):
+            for side in sides:
+                moment = side[measure.moment]
+                if moment is not None:
+                    yield side["department"] if topic == DEPARTMENTS else f"{moment:%Y-%m}"
+        if topic == "releases" and _differ(old, new, ("created_at", "counts_incident")):
+            # An incident decides over the releases that closed within the window before it.
+            for side in sides:
+                if side["counts_incident"]:
+                    yield from _months(
+                        side["created_at"] - side["release_window"], side["created_at"]
+                    )
+
+
+def _differ(old: Fact | None, new: Fact | None, names: Sequence[str]) -> bool:
+    return old is None or new is None or any(old[name] != new[name] for name in names)
+
+
+def _months(first: dt.datetime, last: dt.datetime) -> Iterator[str]:
+    """The months from one moment to another."""
+    for number in range(first.year * 12 + first.month - 1, last.year * 12 + last.month):
+        yield f"{number // 12:04d}-{number % 12 + 1:02d}"

@@ -5,10 +5,10 @@ from __future__ import annotations
 import csv
 import gzip
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO, cast
 
 from services.kpis.facts import literal, quoted
 
@@ -63,8 +63,8 @@ class Export:
         self._ids = [name for name in needed if name in ("Id", "ParentId")]
         self._rejects = f"rejects_of_{what}"
         try:
-            with _text(path) as lines:
-                first = lines.readline(LONGEST_LINE)
+            with _bytes(path) as raw:
+                first = raw.readline(LONGEST_LINE).decode("utf-8-sig")
         except (OSError, EOFError) as error:
             reason = getattr(error, "strerror", None) or str(error)
             raise LoadError(f"{path} can't be read: {reason}") from error
@@ -100,75 +100,56 @@ class Export:
             f"compression = {literal('gzip' if self.path.suffix == '.gz' else 'none')})"
         )
 
-    def rejected(self, conn: DuckDBPyConnection) -> list[tuple[int, str]]:
-        """What was set aside when the rows were read: byte positions and what is wrong there."""
-        found = conn.execute(
-            f"SELECT min(line_byte_position), min(error_type) FROM {self._rejects} GROUP BY line"
-        ).fetchall()
-        return [(int(position or 0), str(kind)) for position, kind in found]
+    def rejected(self, conn: DuckDBPyConnection) -> dict[int, str]:
+        """What was set aside when the rows were read: the row's number in the file (the header is
+        the first) and what is wrong with it."""
+        found = conn.execute(f"SELECT line, min(error_type) FROM {self._rejects} GROUP BY line")
+        return {int(line): _SAID.get(kind, kind.lower()) for line, kind in found.fetchall()}
 
     def bad_rows(
-        self, conn: DuckDBPyConnection, rejected: Sequence[tuple[int, str]], missing: int
+        self, conn: DuckDBPyConnection, rejected: Mapping[int, str], missing: int
     ) -> list[BadRow]:
-        """Where the bad rows are, by line: those that were ``rejected``, and the ``missing`` ones
-        that have no value in a column that they need, or no date. The file is read once more for
-        these."""
-        found = dict(_lines_at(self.path, rejected))
+        """Where the bad rows are: those that were ``rejected``, and the ``missing`` ones that have
+        no value in a column that they need, or no date. The file is read once more for it."""
+        no_dates: set[str] = set()
         if missing:
             created = self.column("CreatedDate")
-            no_dates = {
-                row[0]
-                for row in conn.execute(
-                    f"SELECT DISTINCT {created} FROM {self.relation()} "
-                    f"WHERE {created} IS NOT NULL AND {moment(created)} IS NULL"
-                ).fetchall()
-            }
-            found = dict(self._missing(no_dates)) | found
-        return [BadRow(str(self.path), line, found[line]) for line in sorted(found)]
-
-    def _missing(self, no_dates: set[str]) -> Iterator[tuple[int, str]]:
+            found = conn.execute(
+                f"SELECT DISTINCT {created} FROM {self.relation()} "
+                f"WHERE {created} IS NOT NULL AND {moment(created)} IS NULL"
+            )
+            no_dates = {row[0] for row in found.fetchall()}
         names = [name.casefold() for name in self.header]
-        places = [(name, names.index(name.casefold())) for name in self._ids]
-        created = names.index("createddate")
+        needed = [(name, names.index(name.casefold())) for name in self._ids]
+        created_at = names.index("createddate")
+
+        def fault(number: int, row: Sequence[str]) -> str | None:
+            if number in rejected or number == 1 or len(row) != len(names):
+                return rejected.get(number)
+            lacks = [name for name, place in needed if not row[place]]
+            if lacks:
+                return f"it has no {' and no '.join(lacks)}"
+            if not row[created_at]:
+                return "it has no CreatedDate"
+            wrong = row[created_at] in no_dates
+            return f"CreatedDate {row[created_at][:40]!r} is no date" if wrong else None
+
+        told = ((line, fault(number, row)) for number, line, row in self._rows())
+        return [BadRow(str(self.path), line, message) for line, message in told if message]
+
+    def _rows(self) -> Iterator[tuple[int, int, list[str]]]:
+        """Every row with its number and the line that it begins on."""
         csv.field_size_limit(LONGEST_LINE)
-        with _text(self.path, errors="replace") as lines:
+        with (
+            _bytes(self.path) as raw,
+            io.TextIOWrapper(raw, encoding="utf-8-sig", errors="replace", newline="") as lines,
+        ):
             reader = csv.reader(lines, delimiter=self._delimiter)
             line = 1
-            for number, row in enumerate(reader):
-                start, line = line, reader.line_num + 1
-                if number == 0 or len(row) != len(names):
-                    continue
-                lacks = [name for name, place in places if not row[place]]
-                if lacks:
-                    yield start, f"it has no {' and no '.join(lacks)}"
-                elif not row[created]:
-                    yield start, "it has no CreatedDate"
-                elif row[created] in no_dates:
-                    yield start, f"CreatedDate {row[created][:40]!r} is no date"
+            for number, row in enumerate(reader, 1):
+                yield number, line, row
+                line = reader.line_num + 1
 
 
-def _text(path: Path, errors: str = "strict") -> IO[str]:
-    """The file's text; line ends are left as they are."""
-    raw: IO[bytes] = gzip.open(path) if path.suffix == ".gz" else path.open("rb")  # type: ignore[assignment]  # noqa: SIM115
-    return io.TextIOWrapper(raw, encoding="utf-8-sig", errors=errors, newline="")
-
-
-def _lines_at(path: Path, places: Sequence[tuple[int, str]]) -> Iterator[tuple[int, str]]:
-    """The line numbers of byte positions, each with what is wrong there."""
-    if not places:
-        return
-    with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as raw:
-        line, at = 1, 0
-        for position, kind in sorted(places):
-            while at < position:
-                block = raw.read(min(1 << 20, position - at))
-                if not block:
-                    break
-                line += block.count(b"\n")
-                at += len(block)
-            # The position may be that of the line end before.
-            ahead = raw.read(2)
-            at += len(ahead)
-            extra = ahead.count(b"\n")
-            yield line + (1 if ahead[:1] in b"\r\n" and extra else 0), _SAID.get(kind, kind.lower())
-            line += extra
+def _bytes(path: Path) -> BinaryIO:
+    return cast(BinaryIO, gzip.open(path)) if path.suffix == ".gz" else path.open("rb")

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 from services.kpis import merge
 from services.kpis.board import holdings
 from services.kpis.exports import BadRow, Export, moment
-from services.kpis.facts import literal, quoted
+from services.kpis.facts import SLOT, literal, quoted
 from services.kpis.policy import Policy
+from services.kpis.topics import count
 from services.kpis.watch import watched
 from store.clock import Clock, system_clock, to_iso
 from store.tickets import TicketFile
@@ -87,7 +88,7 @@ def load(
         second.take(_history_rows(theirs), ("ticket", "id", "happened"))
         if fresh:
             merge.keep_newest(conn)
-            new = merge.count(conn, "tickets"), merge.count(conn, "history")
+            new = count(conn, "tickets"), count(conn, "history")
         else:
             new = (
                 merge.merge_tickets(conn, first.place, raw),
@@ -128,8 +129,8 @@ class _Intake:
             statement = f"INSERT INTO {self.place} BY NAME {rows}"
         watched(self._conn, lambda: self._conn.execute(statement), self._show)
         lacking = " OR ".join(f"{key} IS NULL" for key in keys)
-        whole = merge.count(self._conn, self.place)
-        missing = merge.count(self._conn, f"(SELECT 1 FROM {self.place} WHERE {lacking})")
+        whole = count(self._conn, self.place)
+        missing = count(self._conn, f"(SELECT 1 FROM {self.place} WHERE {lacking})")
         broken = self._export.rejected(self._conn)
         self.read, self.left_out = whole + len(broken), missing + len(broken)
         if self.left_out:
@@ -152,14 +153,14 @@ def _ticket_rows(export: Export, raw: Sequence[str], clock: Clock) -> str:
         *kept,
     ]
     return (
-        f"SELECT {merge.SLOT.format(id='_id')} AS _slot, * FROM (SELECT "
+        f"SELECT {SLOT.format(id='_id')} AS _slot, * FROM (SELECT "
         f"{long_id(export.column('Id'))} AS _id, {', '.join(columns)} FROM {export.relation()})"
     )
 
 
 def _history_rows(export: Export) -> str:
     return (
-        f"SELECT {merge.SLOT.format(id='ticket')} AS slot, * FROM (SELECT "
+        f"SELECT {SLOT.format(id='ticket')} AS slot, * FROM (SELECT "
         f"{long_id(export.column('ParentId'))} AS ticket, {export.column('Id')} AS id, "
         f"{moment(export.column('CreatedDate'))} AS happened, "
         f"{export.column('CreatedById')} AS actor, {export.column('Field')} AS field, "

@@ -36,9 +36,21 @@ class Measure:
     help: str = ""
 
     @property
+    def relation(self) -> str:
+        """What it is asked of: the facts; for releases with the incidents beside them."""
+        return _RELEASES if self.key == "releases" else "facts"
+
+    @property
     def value(self) -> str:
         """A ticket's own value in ``unit``, as SQL; NULL where the measure has none."""
         return "NULL::DOUBLE" if self.micros is None else f"({self.micros}) / {self.per}.0"
+
+
+_RELEASES = """(
+    SELECT r.*, i.created_at IS NULL OR i.created_at > r.closed_at + r.release_window AS reliable
+    FROM (SELECT * FROM facts WHERE counts_release AND closed_at IS NOT NULL) r
+    ASOF LEFT JOIN (SELECT created_at FROM facts WHERE counts_incident) i
+        ON r.closed_at < i.created_at)"""
 
 
 def _between(start: str, end: str) -> str:

@@ -14,16 +14,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from services.kpis import derive
-from services.kpis.facts import quoted
+from services.kpis.facts import SLOT, quoted
 from services.kpis.policy import Policy
+from services.kpis.topics import count
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-SLOT = "(hash({id}) & 4294967295)::UINTEGER"
-"""A number beside each id: finding a few tickets among millions compares numbers, not texts."""
-_SMALL = 0.1
-"""Up to this part of the tickets, facts are derived one by one rather than all at once."""
+_FEW, _SMALL = 1_000, 0.1
+"""Up to so many tickets, or this part of them, facts are derived of the touched ones alone."""
 _HISTORY = ("ticket", "id", "happened", "actor", "field", "old", "new", "deleted")
 _OWN = ("_id", "_created_at", "_version", "_deleted")
 
@@ -154,7 +153,7 @@ def finish(conn: DuckDBPyConnection, policy: Policy, *, everything: bool = False
         derive.derive_all(conn, policy)
         return count(conn, "facts")
     number = int(_one(conn, "SELECT count(DISTINCT id) FROM touched"))
-    if not derive.are_of(conn, policy) or number > _SMALL * count(conn, "tickets"):
+    if not derive.are_of(conn, policy) or number > max(_FEW, _SMALL * count(conn, "tickets")):
         derive.derive_all(conn, policy)
     elif number:
         derive.derive_touched(conn, policy)
@@ -186,11 +185,6 @@ def _newest_first(columns: Iterable[str]) -> str:
 def is_empty(conn: DuckDBPyConnection, table: str) -> bool:
     """Whether nothing is kept yet, so that rows may be written straight to their place."""
     return conn.execute(f"SELECT 1 FROM {table} LIMIT 1").fetchone() is None
-
-
-def count(conn: DuckDBPyConnection, table: str) -> int:
-    """How many rows a relation has."""
-    return int(_one(conn, f"SELECT count(*) FROM {table}"))
 
 
 def _one(conn: DuckDBPyConnection, sql: str) -> int:

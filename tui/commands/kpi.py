@@ -70,20 +70,24 @@ def kpi(
       steerco kpi --json
     """
     from services.kpis import report
+    from services.kpis import topics as lists
     from services.kpis.selection import month as month_named
 
     if by is not None:
         one_of("--by", by, ("department",))
-    topics = report.ORDER if metric is None else (one_of("--metric", metric, TOPICS),)
+    topics = lists.ORDER if metric is None else (one_of("--metric", metric, TOPICS),)
     try:
         only = None if month is None else month_named(month)
     except ValueError as error:
         raise typer.BadParameter(f"--month: {error}") from error
-    found = report.report(_board(policy), month=only, by_department=by is not None, topics=topics)
+    found = report.report(_board(policy), month=only, by_department=by is not None, wanted=topics)
     if as_json:
         print_json(found)
         return
     say(f"Policy version {found['policy_version']}")
+    if not any(found[topic] for topic in topics):
+        say("No data; run: steerco tickets pull, or steerco tickets load")
+        return
     for topic in topics:
         say()
         say(_TITLES[topic])
@@ -110,7 +114,7 @@ def backlog(
       steerco backlog --at 2026-04-01 --json
     """
     from services.kpis.backlog import departments_at
-    from services.kpis.report import rounded
+    from services.kpis.topics import rounded
 
     try:
         moment = dt.datetime.now(dt.UTC) if at is None else _midnight(at)

@@ -125,21 +125,25 @@ def progress(label: str) -> Iterator[Callable[[int, int], None] | None]:
 
 
 @contextmanager
-def progress_text() -> Iterator[Callable[[str, int], None]]:
-    """A line on standard error where that is a terminal, for work whose end is not known: call it
-    with (what, rows so far)."""
+def progress_line() -> Iterator[Callable[[str], None]]:
+    """One line on standard error where that is a terminal, written anew at each call and gone at
+    the end: for work in several steps."""
     tty = sys.stderr.isatty()
 
-    def show(what: str, rows: int) -> None:
+    def show(line: str) -> None:
         if tty:
-            sys.stderr.write(f"\r\x1b[K{spelled(what)}: {rows:,}")
+            sys.stderr.write(f"\r\x1b[K{spelled(line)}")
             sys.stderr.flush()
 
     try:
         yield show
     finally:
-        if tty:
-            sys.stderr.write("\r\x1b[K")
+        show("")
+
+
+def bar(what: str, done: float) -> str:
+    """``[#####     ]  50 % Reading``."""
+    return f"[{'#' * round(done * 30):30}] {done:4.0%} {what}"
 
 
 def one_of(name: str, value: str, allowed: Iterable[str]) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tui.commands.shell import Json, print_json, progress_text, say
+from tui.commands.shell import Json, bar, print_json, progress_line, say
 
 if TYPE_CHECKING:
     from services.kpis.load import Loaded, Side
@@ -49,7 +49,14 @@ def load(
 
     settings = config.load()
     file = ticket_file(settings, config.ready_home())
-    done = bring_in(file, policy_in_force(settings), tickets, history)
+    with progress_line() as line:
+        done = bring_in(
+            file,
+            policy_in_force(settings),
+            tickets,
+            history,
+            show=lambda what, part: line(bar(what, part)),
+        )
     if as_json:
         print_json(_report(done))
     else:
@@ -73,10 +80,15 @@ def pull(as_json: Json = False) -> None:
     settings = config.load()
     home = config.ready_home()
     policy = policy_in_force(settings)
-    with ticket_client(settings, home) as client, progress_text() as show:
+    with ticket_client(settings, home) as client, progress_line() as line:
         from services.kpis.pull import pull as bring_in
 
-        done = bring_in(client, ticket_file(settings, home), policy, show=show)
+        done = bring_in(
+            client,
+            ticket_file(settings, home),
+            policy,
+            show=lambda what, rows: line(f"{what}: {rows:,}"),
+        )
     if as_json:
         print_json(asdict(done))
         return
