@@ -97,11 +97,25 @@ def near(value: Any) -> Any:
     return pytest.approx(value, abs=2e-6) if isinstance(value, float) else value
 
 
-@given(arrived=arrivals(), cuts=st.lists(st.integers(0, 30), max_size=3))
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-def test_the_order_of_arrival_changes_nothing(
-    arrived: tuple[list[Row], list[Row], list[tuple[str, Row]]], cuts: list[int]
-) -> None:
+Arrived = tuple[list[Row], list[Row], list[tuple[str, Row]]]
+CUTS = st.lists(st.integers(0, 30), max_size=3)
+SLOW: dict[str, Any] = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
+
+
+@given(arrived=arrivals(), cuts=CUTS)
+@settings(max_examples=10, **SLOW)
+def test_the_order_of_arrival_changes_nothing(arrived: Arrived, cuts: list[int]) -> None:
+    check(arrived, cuts)
+
+
+@pytest.mark.soak
+@given(arrived=arrivals(), cuts=CUTS)
+@settings(max_examples=400, **SLOW)
+def test_it_changes_nothing_in_four_hundred_more(arrived: Arrived, cuts: list[int]) -> None:
+    check(arrived, cuts)
+
+
+def check(arrived: Arrived, cuts: list[int]) -> None:
     newest, history, rows = arrived
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
