@@ -126,6 +126,16 @@ def decided_for_mine(
     return found
 
 
+def has_lost(conn: sqlite3.Connection, project_id: str, path: str, value: Value) -> bool:
+    """Whether a field's value was decided against, here or by another operator."""
+    rows = conn.execute(
+        "SELECT CASE winner WHEN 'mine' THEN theirs ELSE mine END FROM conflicts "
+        "WHERE project_id = ? AND path = ? AND winner IN ('mine', 'theirs')",
+        (project_id, path),
+    )
+    return any(json.loads(row[0]) == value for row in rows)
+
+
 def waiting_for_person(
     conn: sqlite3.Connection, ids: Sequence[str] | None = None
 ) -> dict[str, Conflict]:

@@ -228,7 +228,8 @@ def put_back(
         "UPDATE deliveries SET state = ?, next_at = ?, attempts = attempts + ?, "
         "failing_since = CASE WHEN ?1 = 'pending' THEN NULL ELSE COALESCE(failing_since, ?) END, "
         "lease_owner = NULL, lease_until = NULL, error_class = ?, error_code = ?, last_error = ?, "
-        "solo = solo OR ? WHERE seq = ? AND target = ? AND part = ? AND lease_owner = ?",
+        "solo = solo OR ? WHERE seq = ? AND target = ? AND part = ? AND lease_owner = ? "
+        "AND state = 'in_flight'",
         [
             (
                 state,
@@ -266,13 +267,16 @@ def sent(conn: sqlite3.Connection, project_id: str, target: str, part: str = ROW
 
 @dataclass(frozen=True, slots=True)
 class Owed:
-    """A field of an undelivered operation: the value it replaced, and who set it when."""
+    """A field of undelivered operations: the value that the oldest replaced, and who set it last
+    and when. ``seen`` are all values that they replaced: whoever set it went over those. ``seq``
+    is None where it is another operator's to deliver."""
 
     replaced: Value
     op_id: str
     operator: str
     at: str
-    seq: int
+    seq: int | None
+    seen: tuple[Value, ...] = ()
 
 
 def undelivered(
@@ -299,8 +303,10 @@ def undelivered(
             is_link = target == SALESFORCE and path == "parent_id"
             if path in gone or (part == LINK) != is_link:
                 continue
-            first = owed[path].replaced if path in owed else old
-            owed[path] = Owed(first, op_id, operator, at, seq)
+            before = owed.get(path)
+            first = before.replaced if before else old
+            seen = (*(before.seen if before else ()), old)
+            owed[path] = Owed(first, op_id, operator, at, seq, seen)
     return found
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 
 def replace(conn: sqlite3.Connection, project_id: str, owed: Mapping[str, str]) -> None:
@@ -28,6 +28,25 @@ def replace(conn: sqlite3.Connection, project_id: str, owed: Mapping[str, str]) 
         "INSERT INTO owes (project_id, path, op_id) VALUES (?, ?, ?)",
         [(project_id, path, op) for path, op in owed.items() if op not in mine],
     )
+
+
+def overwritten(conn: sqlite3.Connection, project_id: str, paths: Iterable[str]) -> None:
+    """These fields were written to the document by this side: nobody else owes them any more."""
+    conn.executemany(
+        "DELETE FROM owes WHERE project_id = ? AND path = ?", [(project_id, p) for p in paths]
+    )
+
+
+def by_operation(conn: sqlite3.Connection, ids: Sequence[str]) -> dict[str, dict[str, str]]:
+    """The owed paths of these projects, each with the operation that owes it."""
+    found: dict[str, dict[str, str]] = {}
+    for project_id, path, op_id in conn.execute(
+        "SELECT project_id, path, op_id FROM owes "
+        "WHERE project_id IN (SELECT value FROM json_each(?))",
+        (json.dumps(list(ids)),),
+    ):
+        found.setdefault(project_id, {})[path] = op_id
+    return found
 
 
 def of_projects(conn: sqlite3.Connection, ids: Sequence[str] | None) -> dict[str, list[str]]:

@@ -6,13 +6,14 @@ where it is missing. What came from Salesforce goes on to Firestore as an operat
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import sqlite3
 from dataclasses import dataclass
 
 from services.context import Context
 from services.sync.judge import LATE, Case, Decision, marks_of
-from services.sync.merge import FieldConflict, Merge, equals
+from services.sync.merge import FieldConflict, Merge, edit_in_salesforce, equals
 from services.sync.targets.fs_layout import moment_of
 from store import bases, conflicts, deliveries, operations, projects, targets
 from store.bases import Base
@@ -132,6 +133,8 @@ def _their_stamp(case: Case, path: str, by: str, op_id: str, at: str) -> FieldSt
     stamp, moment = case.remote.stamps.get(path), case.remote.modified_at
     if stamp is not None:
         return FieldStamp(to_iso(stamp.at), stamp.by, stamp.op, stamp.origin)
+    if case.claim.target == SALESFORCE:
+        op_id = edit_in_salesforce(case.remote.values.get(path))
     return FieldStamp(to_iso(moment) if moment else at, by, op_id, case.claim.target)
 
 
@@ -224,9 +227,24 @@ def _is_settled(conn: sqlite3.Connection, case: Case) -> bool:
     return version is not None and case.now + offset - version >= LATE
 
 
+def _set_link_base(conn: sqlite3.Connection, case: Case) -> None:
+    """The link was judged and nothing else of the row: what somebody edited there beside it is
+    still to be seen."""
+    base = case.base
+    if base is not None and "parent_id" in case.remote.values:
+        parent = case.remote.values["parent_id"]
+        values = {path: value for path, value in base.values.items() if path != "parent_id"}
+        if parent is not None:
+            values["parent_id"] = parent
+        bases.put(conn, [dataclasses.replace(base, values=values, token=case.remote.token)])
+
+
 def set_base(conn: sqlite3.Connection, ctx: Context, case: Case) -> None:
     """Every merge stores theirs as the base, whoever won."""
     remote, base = case.remote, case.base
+    if case.claim.part == LINK:
+        _set_link_base(conn, case)
+        return
     values: Values = {p: v for p, v in remote.values.items() if v is not None}
     same = (
         base is not None and base.present and base.token == remote.token and base.values == values

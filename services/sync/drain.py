@@ -15,8 +15,9 @@ from functools import partial
 from typing import Any, cast
 
 from services.context import Context
-from services.sync import backoff, provenance
+from services.sync import backoff, provenance, takeover
 from services.sync.absorb import absorb
+from services.sync.debts import with_debts
 from services.sync.judge import Case, Decision, judge
 from services.sync.provenance import KeepsHistory
 from services.sync.targets.base import (
@@ -31,7 +32,7 @@ from services.sync.targets.base import (
     TargetDown,
     Write,
 )
-from store import attempts, bases, conflicts, deliveries, fields, meta, operations, projects
+from store import attempts, bases, conflicts, deliveries, fields, meta, owes, projects
 from store.attempts import Attempt
 from store.bases import Base
 from store.canon import Values, shown, total_of
@@ -147,8 +148,10 @@ class Drainer:
                 remotes = {pid: remotes[pid] for pid in ids}
                 local = projects.get_many(self.conn, ids)
                 known = bases.get_many(self.conn, ids, target.name)
-            clashes = self._clashes(remotes, local, known)
-            remotes = provenance.dated(teller, remotes, clashes, known)
+            mine = {pid: project.values for pid, project in local.items()}
+            unclear = self._clashes(remotes, local, known)
+            unclear += provenance.unexplained(remotes, mine, known)
+            remotes = provenance.dated(teller, remotes, unclear, known)
         if self.ctx.clock() - read_at > self.fresh:
             # The history took long: the records are read again, and what it told stands for those
             # that have not moved since.
@@ -230,6 +233,9 @@ class Drainer:
         local = projects.get_many(self.conn, ids)
         known = bases.get_many(self.conn, ids, target)
         owed = deliveries.undelivered(self.conn, ids, target)
+        if target == SALESFORCE:
+            rows = {pid: remote.values for pid, remote in remotes.items()}
+            owed = with_debts(self.conn, owed, local, known, rows)
         judged = conflicts.decided_for_mine(self.conn, ids)
         owing = deliveries.undelivered(self.conn, ids, SALESFORCE) if target == FIRESTORE else {}
         former = meta.former(self.conn)
@@ -250,7 +256,7 @@ class Drainer:
                 now=from_iso(now),
                 was_applied=history.get(pid),
                 known=judged.get(pid, {}),
-                overtaken=partial(operations.is_overtaken, self.conn, pid),
+                overtaken=partial(provenance.was_overtaken, self.conn, pid),
                 former=former,
             )
             items = claim.items
@@ -283,9 +289,11 @@ class Drainer:
             self._back(claim, "pending", wait=1.0, unknown=claim.sent is not None)
             return None
         absorbed = absorb(self.conn, self.ctx, case, decision, project)
+        if claim.target == FIRESTORE:
+            takeover.hear(self.conn, self.ctx, case)
         # An edit that lost every field ended in there; the claim is what is left of it.
         lost = set(decision.merged.take)
-        claim.items = [item for item in claim.items if set(item.changes) - lost]
+        claim.items = [item for item in claim.items if not item.changes or set(item.changes) - lost]
         job = None
         if decision.blocked is not None:
             self._back(claim, "conflict", error=("conflict", "DELETED", decision.blocked))
@@ -352,6 +360,9 @@ class Drainer:
                 if j.claim.target == SALESFORCE and o.remote_id
             ],
         )
+        for job, _ in done:
+            if job.claim.target == FIRESTORE:
+                owes.overwritten(self.conn, job.claim.project_id, job.write.values)
         result.done += sum(len(j.claim.items) for j, _ in done)
         for job, outcome in zip(jobs, outcomes, strict=True):
             if outcome.problem is not None and not outcome.done:
@@ -478,7 +489,7 @@ def _base_after(job: _Job, outcome: Outcome, now: str) -> Base:
         values if write.action is not Action.DELETE else {},
         outcome.token,
         outcome.remote_id or write.remote_id,
-        to_iso(outcome.modified_at) if outcome.modified_at else None,
+        to_iso(outcome.modified_at) if outcome.modified_at and claim.part == ROW else None,
         now,
         shared=claim.target == FIRESTORE,
     )

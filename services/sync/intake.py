@@ -12,7 +12,9 @@ from functools import partial
 from services.context import Context
 from services.sync import takeover
 from services.sync.absorb import ask, set_base, take_over
+from services.sync.debts import with_debts
 from services.sync.judge import LATE, Case
+from services.sync.provenance import was_overtaken
 from services.sync.pulled import Here, Pull, Verdict, judge_pulled
 from services.sync.targets.base import Problem, Remote
 from store import (
@@ -21,7 +23,6 @@ from store import (
     candidates,
     conflicts,
     deliveries,
-    operations,
     owes,
     parked,
     projects,
@@ -76,7 +77,7 @@ class Intake:
 
     def take_in(self, remotes: Sequence[Remote]) -> Pulled:
         """Judge each record against this side as it stands in this very transaction."""
-        known = _Known.read(self.conn, self.target, [remote.project_id for remote in remotes])
+        known = _Known.read(self.conn, self.target, remotes)
         result = Pulled()
         for remote in remotes:
             if known.is_old_news(remote):
@@ -114,10 +115,8 @@ class Intake:
                 return
             self._is_back(waits)
         self._apply(pull, case, project, result)
-        if self.target == FIRESTORE and remote.exists and not remote.deleted:
-            now = projects.get(self.conn, pid)
-            takeover.adopt_shared_base(self.conn, self.ctx, case, now.values if now else {})
-            owes.replace(self.conn, pid, remote.owes)
+        if self.target == FIRESTORE:
+            takeover.hear(self.conn, self.ctx, case)
 
     def _apply(self, pull: Pull, case: Case, project: Project | None, result: Pulled) -> None:
         conn, ctx = self.conn, self.ctx
@@ -181,7 +180,13 @@ class _Known:
     open_asked: Mapping[str, Conflict]
 
     @staticmethod
-    def read(conn: sqlite3.Connection, target: str, ids: Sequence[str]) -> _Known:
+    def read(conn: sqlite3.Connection, target: str, remotes: Sequence[Remote]) -> _Known:
+        ids = [remote.project_id for remote in remotes]
+        local, based = projects.get_many(conn, ids), bases.get_many(conn, ids, target)
+        owed = deliveries.undelivered(conn, ids, target)
+        if target == SALESFORCE:
+            rows = {remote.project_id: remote.values for remote in remotes}
+            owed = with_debts(conn, owed, local, based, rows)
         other = next(name for name in TARGETS if name != target)
         waiting = candidates.waiting(conn, target, ids)
         edited = {
@@ -198,9 +203,9 @@ class _Known:
         return _Known(
             conn,
             target,
-            projects.get_many(conn, ids),
-            bases.get_many(conn, ids, target),
-            deliveries.undelivered(conn, ids, target),
+            local,
+            based,
+            owed,
             edited | owes.of_projects(conn, ids).keys(),
             waiting,
             {row[0] for row in buried},
@@ -244,7 +249,7 @@ class _Known:
             client_id=client_id,
             now=now,
             known=self.decided.get(pid, {}),
-            overtaken=partial(operations.is_overtaken, self.conn, pid),
+            overtaken=partial(was_overtaken, self.conn, pid),
         )
 
 

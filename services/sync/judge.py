@@ -10,7 +10,7 @@ import datetime as dt
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
-from services.sync.merge import Mark, Merge, equals, merge
+from services.sync.merge import Mark, Merge, edit_in_salesforce, equals, merge
 from services.sync.targets.base import Action, Remote
 from services.sync.targets.fs_layout import moment_of
 from store import fields
@@ -38,7 +38,7 @@ class Case:
     from values alone, whether the record's history shows it; None where nobody knows. ``known``
     holds clashes that were decided before: ``(path, theirs)`` with the time of theirs. ``former``
     are the clients that a restored database was before, each with the newest operation in common.
-    ``overtaken`` tells whether a field had a value here that some change replaced.
+    ``overtaken`` tells whether a value of a field was replaced here, or lost.
     """
 
     claim: Claim
@@ -99,24 +99,21 @@ def clashing(
     common = base.values if base else {}
     return mine is not None and any(
         path in remote.values
-        and remote.values[path] not in (mine.get(path), each.replaced)
+        and remote.values[path] not in (mine.get(path), each.replaced, *each.seen)
         and not equals(remote.values[path], common.get(path, fields.DEFAULTS.get(path)))
         for path, each in owed.items()
     )
 
 
 def written_by_others(mine: Values | None, base: Base | None, remote: Remote) -> bool:
-    """Whether our user left something in the row that this side does not know: another operator's
-    program wrote it, or a late request of ours."""
+    """Whether the row holds something that another operator may know more about: a project that is
+    unknown here, or what our user left in it and not this side (or a late request of ours)."""
+    if mine is None:
+        return base is None and not remote.deleted
     common = base.values if base else {}
-    return (
-        mine is not None
-        and remote.modified_by_us
-        and any(
-            value != mine.get(path)
-            and not equals(value, common.get(path, fields.DEFAULTS.get(path)))
-            for path, value in remote.values.items()
-        )
+    return remote.modified_by_us and any(
+        value != mine.get(path) and not equals(value, common.get(path, fields.DEFAULTS.get(path)))
+        for path, value in remote.values.items()
     )
 
 
@@ -185,7 +182,9 @@ def three_way(case: Case) -> Merge:
         replaced=replaced,
         mine_mark=_mine_mark(case),
         theirs_mark=_theirs_mark(case),
-        judged=lambda path, theirs: _was_decided(case, path, theirs),
+        judged=lambda path, theirs: (
+            theirs in case.owed[path].seen or _was_decided(case, path, theirs)
+        ),
         overtaken=lambda path, theirs: _is_regression(case, path, theirs),
     )
 
@@ -411,7 +410,10 @@ def _theirs_mark(case: Case) -> Callable[[str], Mark]:
         stamp = remote.stamps.get(path)
         if stamp is not None:
             return Mark(stamp.at, stamp.by, stamp.op, stamp.origin)
-        version = remote.token or at_all.isoformat()
-        return Mark(at_all, remote.modified_by or "", version, case.claim.target)
+        if case.claim.target == SALESFORCE:
+            op = edit_in_salesforce(remote.values.get(path))
+        else:
+            op = remote.token or at_all.isoformat()
+        return Mark(at_all, remote.modified_by or "", op, case.claim.target)
 
     return mark

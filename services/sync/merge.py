@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from services.sync.targets.fs_layout import base_hash, is_hash
 from store import fields
 from store.canon import Value, Values
+from store.deliveries import SALESFORCE
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +89,8 @@ def merge(
             # else: mine differs without an edit to deliver (a discarded or dead one): not ours to
             # push, and theirs did not change.
             continue
-        if equals(other, was) or other == replaced[path] or judged(path, other):
+        known = equals(other, was) or other == replaced[path]
+        if known or judged(path, other) or overtaken(path, other):
             result.send.add(path)
             continue
         common = replaced[path] if is_hash(was) else was
@@ -112,6 +114,12 @@ def _take(result: Merge, path: str, value: Value) -> None:
         result.refused[path] = value
     else:
         result.take[path] = value
+
+
+def edit_in_salesforce(value: Value) -> str:
+    """What stands for the operation of an edit there, which has none: the same for everybody who
+    meets that value, whenever and by whatever way he does."""
+    return f"{SALESFORCE}:{base_hash(repr(value))}"
 
 
 def default(path: str) -> Value:

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import sqlite3
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from services.sync.judge import clashing, send_is_ambiguous, written_by_others
+from services.sync.merge import edit_in_salesforce
 from services.sync.targets.base import Remote, Stamp
+from store import conflicts, operations
 from store.bases import Base
 from store.canon import Value, Values
 from store.clock import from_iso
@@ -81,6 +84,13 @@ def unexplained(
     ]
 
 
+def was_overtaken(conn: sqlite3.Connection, project_id: str, path: str, value: Value) -> bool:
+    """Whether a field had this value here and a change replaced it, or it lost to another one."""
+    return operations.is_overtaken(conn, project_id, path, value) or conflicts.has_lost(
+        conn, project_id, path, value
+    )
+
+
 def dated(
     target: KeepsHistory, remotes: dict[str, Remote], ids: Sequence[str], known: Mapping[str, Base]
 ) -> dict[str, Remote]:
@@ -97,9 +107,9 @@ def dated(
     times = target.field_times([str(r.remote_id) for r in asked.values()], since)
     found = dict(remotes)
     for pid, remote in asked.items():
-        by, version = remote.modified_by or "", remote.token or ""
+        by = remote.modified_by or ""
         stamps = {
-            path: Stamp(at, by, version, "salesforce")
+            path: Stamp(at, by, edit_in_salesforce(remote.values.get(path)), "salesforce")
             for path, at in times.get(str(remote.remote_id), {}).items()
         }
         found[pid] = dataclasses.replace(remote, stamps={**remote.stamps, **stamps})

@@ -221,7 +221,9 @@ class Reconciler:
             later = self.beside(unclear)
             by_id = {pid: remote for pid, remote in by_id.items() if pid not in later}
             known = bases.get_many(self.conn, ids, SALESFORCE)
-        return list(provenance.dated(target, by_id, self._clashes(by_id), known).values()), later
+            unclear = self._clashes(by_id)
+            unclear += provenance.unexplained(by_id, self._local(ids), known)
+        return list(provenance.dated(target, by_id, unclear, known).values()), later
 
     def _clashes(self, remotes: Mapping[str, Remote]) -> list[str]:
         ids = list(remotes)

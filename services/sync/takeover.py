@@ -68,7 +68,18 @@ def note_gone(conn: sqlite3.Connection, ctx: Context, case: Case) -> None:
     bases.put(conn, [gone])
 
 
-def adopt_shared_base(conn: sqlite3.Connection, ctx: Context, case: Case, values: Values) -> None:
+def hear(conn: sqlite3.Connection, ctx: Context, case: Case) -> None:
+    """What a document tells beside its fields: what is common with Salesforce, and which fields
+    other operators owe it."""
+    remote = case.remote
+    if not remote.exists or remote.deleted:
+        return
+    project = projects.get(conn, case.claim.project_id)
+    _adopt_shared_base(conn, ctx, case, project.values if project else {})
+    owes.replace(conn, case.claim.project_id, remote.owes)
+
+
+def _adopt_shared_base(conn: sqlite3.Connection, ctx: Context, case: Case, values: Values) -> None:
     """What the document says is common with Salesforce, where it knows better than this side.
 
     The document holds hashes of long texts; where the text is the one that the document or this

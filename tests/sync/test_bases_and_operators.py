@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import pytest
 
+from services import itsc_roadmap
 from store import conflicts
 from tests.sync.simulation import promises
 from tests.sync.simulation.operator import Operator
@@ -127,3 +128,142 @@ def test_a_person_who_puts_an_older_value_back_is_believed(
     settle(world)
     assert everywhere(world, "department") == {"older"}
     assert records(ann) == records(ben) == []
+
+
+def test_a_value_that_lost_and_lands_late_stays_lost(
+    world: World, ann: Operator, ben: Operator
+) -> None:
+    """Ann's value won in Firestore; Ben's older one still gets to Salesforce behind hers."""
+    world.org.spent = True
+    world.set(ben, "p1", "strategic_value", "ben's")
+    world.cycle(ben)
+    world.later(60)
+    world.set(ann, "p1", "strategic_value", "ann's")
+    world.org.spent = False
+    world.later(300)
+    world.cycle(ann)
+    row = world.org.row("p1")
+    assert row is not None
+    world.org.change(row, {"strategic_value": "ben's"}, ROBOT)
+    settle(world)
+    assert everywhere(world, "strategic_value") == {"ann's"}
+    promises.at_the_end(world)
+
+
+def test_a_value_that_my_edit_replaced_is_no_conflict_whoever_delivered_it(
+    world: World, ann: Operator, ben: Operator
+) -> None:
+    """Ann has Ben's value from Salesforce while she is without Firestore, and edits upon it: what
+    Firestore holds then is what she replaced, in the middle of what she has to deliver."""
+    ann.cloud.down = True
+    world.set(ben, "p1", "department", "ben's")
+    world.cycle(ben)
+    world.later(30)
+    world.reconcile(ann)
+    assert ann.here("p1")["department"] == "ben's"  # type: ignore[index]
+    world.set(ann, "p1", "department", "ann's")
+    ann.cloud.down = False
+    settle(world)
+    assert everywhere(world, "department") == {"ann's"}
+    assert records(ann) == records(ben) == []
+
+
+def test_the_link_is_judged_alone_and_hides_nothing_that_a_person_did(
+    world: World, ann: Operator
+) -> None:
+    """A person edits the row between its create and its parent's link: the link's read of the row
+    must not become the base of fields that nobody judged."""
+    child = world.create(ann, parent="p1")
+    world.cycle(ann)
+    world.person_edits(child, "department", "a person's")
+    settle(world)
+    assert [who.here(child)["department"] for who in world.operators] == ["a person's"] * 2  # type: ignore[index]
+    promises.at_the_end(world)
+
+
+def test_what_the_document_knows_of_salesforce_is_heard_with_every_read(
+    world: World, ann: Operator, ben: Operator
+) -> None:
+    """Ben delivers something else while Salesforce still shows him Ann's value before last."""
+    world.org.lag = 0.0
+    world.set(ann, "p1", "department", "first")
+    world.cycle(ann)
+    world.later(31)
+    world.set(ann, "p1", "department", "second")
+    world.set(ben, "p1", "scores.Ann", 3)
+    world.later(600)
+    world.org.lag = 3.0
+    world.cycle(ann)
+    world.cycle(ann)
+    world.cycle(ben)
+    world.org.lag = 0.0
+    settle(world)
+    assert everywhere(world, "department") == {"second"}
+    assert records(ann) == records(ben) == []
+    promises.at_the_end(world)
+
+
+def test_a_project_that_is_new_here_comes_from_its_document_before_a_late_row(
+    world: World, ann: Operator, ben: Operator
+) -> None:
+    """Ben sees the row of Ann's new project first, as it was before her last edit."""
+    pid = world.create(ann)
+    world.set(ann, pid, "department", "first")
+    world.cycle(ann)
+    world.later(31)
+    world.person_edits(pid, "strategic_value")
+    world.set(ann, pid, "department", "second")
+    world.org.lag = 3.0
+    world.later(600)
+    world.cycle(ann)
+    world.reconcile(ben)
+    world.org.lag = 0.0
+    settle(world)
+    assert {who.here(pid)["department"] for who in world.operators} == {"second"}  # type: ignore[index]
+    promises.at_the_end(world)
+
+
+def test_a_persons_edit_keeps_its_time_though_our_user_wrote_the_row_last(
+    world: World, ann: Operator, ben: Operator
+) -> None:
+    """The row's date is that of the link; the person's edit, taken beside it, has its own in the
+    field history: Ben's, made after it, is the later one."""
+    child = world.create(ann, parent=None)
+    settle(world)
+    world.set(ann, child, "parent_id", "p1")
+    world.person_edits(child, "strategic_value", "a person's")
+    world.set(ben, child, "strategic_value", "ben's")
+    world.later(4000)
+    world.cycle(ann)
+    world.later(30)
+    world.reconcile(ann)
+    world.cycle(ann)
+    settle(world)
+    held = {who.here(child)["strategic_value"] for who in world.operators}  # type: ignore[index]
+    assert held == {"ben's"}
+    promises.at_the_end(world)
+
+
+def test_what_was_decided_while_it_was_claimed_does_not_wait_for_ever(
+    world: World, ann: Operator, ben: Operator
+) -> None:
+    """Both fields of Ben's edit lose, one on each side, while his delivery is claimed."""
+    world.org.spent = True
+    world.by(
+        ben,
+        lambda: itsc_roadmap.update_project(
+            ben.conn, ben.ctx, "p1", {"department": "ben's", "strategic_value": "ben's"}
+        ),
+    )
+    world.cycle(ben)
+    world.org.spent = False
+    world.later(30)
+    world.set(ann, "p1", "department", "ann's")
+    world.person_edits("p1", "strategic_value", "a person's")
+    world.later(300)
+    world.cycle(ann)
+    world.cycle(ben)
+    settle(world)
+    assert everywhere(world, "department") == {"ann's"}
+    assert everywhere(world, "strategic_value") == {"a person's"}
+    assert world.waiting() == []

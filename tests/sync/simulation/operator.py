@@ -64,7 +64,7 @@ class Operator:
         gates = dict(overview.OPEN_GATES)
         if not self.salesforce_on:
             gates[SALESFORCE] = OFF
-        self.org.calls = 0  # a process counts its own
+        self.org.anew()
         return Engine(
             self.conn,
             self.ctx,

@@ -191,7 +191,13 @@ class OrganisationLine(Line):
     def connect(self) -> str:
         if self.down:
             raise TargetDown(AWAY)
+        if self._offset is None:
+            self._call(Fault.UNAVAILABLE, Fault.EXPIRED)  # who am I, which organisation is this
         return "00Dsimulated"
+
+    def anew(self) -> None:
+        """A new process: nothing is connected, no call was counted."""
+        self.calls, self._offset = 0, None
 
     def usage(self) -> Usage:
         return Usage(self.org.used, self.org.limit, self.calls)

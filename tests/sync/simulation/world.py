@@ -45,6 +45,9 @@ class World:
         self.seen = dict.fromkeys(NAMES, 0)
         self.values = 0
         self.made = 0
+        self.parted = False
+        """Whether somebody was ever without Firestore: operators who meet in Salesforce alone can't
+        tell what the other one had seen."""
         self.decided_for: set[str] = set()
         """Projects whose life a person decided about in a conflict."""
 
@@ -189,7 +192,14 @@ class World:
     # What the programs do.
 
     def cycle(self, who: Operator) -> bool:
-        return self._turn(who, lambda engine: engine.cycle())
+        """As the engine's thread does it: at once again while something is moved."""
+
+        def cycle(engine: Engine) -> None:
+            for _ in range(3):
+                if not any(totals.done for totals in engine.cycle().values()):
+                    break
+
+        return self._turn(who, cycle)
 
     def follow(self, who: Operator, *, full: bool = False) -> bool:
         """Firestore's changes, on demand."""

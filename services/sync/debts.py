@@ -1,0 +1,42 @@
+"""Fields that other operators still owe Salesforce, as a judgement of its rows sees them.
+
+Mine is the document plus this side's own edits. What somebody else owes stands on the document and
+not in the row yet: the row's value is no edit then, and nobody here may take it for one.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping
+
+from store import owes
+from store.bases import Base
+from store.canon import Value, Values
+from store.clock import to_iso
+from store.deliveries import Owed
+from store.projects import Project
+
+NOBODY = "somebody else"
+
+
+def with_debts(
+    conn: sqlite3.Connection,
+    owed: Mapping[str, Mapping[str, Owed]],
+    local: Mapping[str, Project],
+    known: Mapping[str, Base],
+    rows: Mapping[str, Values],
+) -> dict[str, dict[str, Owed]]:
+    """This side's undelivered fields, and those that the documents say others owe. Where nothing
+    is known to be common with a row, its value of such a field is taken to be what was replaced."""
+    found = {pid: dict(fields) for pid, fields in owed.items()}
+    for pid, debts in owes.by_operation(conn, list(rows)).items():
+        project, base = local.get(pid), known.get(pid)
+        if project is None:
+            continue
+        for path, op_id in debts.items():
+            stamp = project.stamp(path)
+            replaced: Value = rows[pid].get(path) if base is None else base.values.get(path)
+            by, at = (stamp.by, stamp.at) if stamp else (NOBODY, to_iso(0.0))
+            debt = Owed(replaced, op_id, by, at, None)
+            found.setdefault(pid, {}).setdefault(path, debt)
+    return found
