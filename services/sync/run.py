@@ -244,6 +244,15 @@ def _report(
     return report
 
 
+def _waiting_projects(engine: Engine, name: str) -> list[str]:
+    rows = engine.conn.execute(
+        "SELECT DISTINCT project_id FROM deliveries INDEXED BY deliveries_open WHERE target = ? "
+        f"AND {OPEN_SQL} AND {MOVING_SQL}",
+        (name,),
+    )
+    return [row[0] for row in rows]
+
+
 def _asked_alone(engine: Engine) -> dict[str, int]:
     """Projects that wait for a person without an edit that waits with them."""
     found = dict.fromkeys(TARGETS, 0)
@@ -303,6 +312,8 @@ def _why(engine: Engine, name: str, names: Sequence[str], overtaken: bool) -> st
     ).fetchone()
     if row:
         return str(row[0])
+    if not set(_waiting_projects(engine, name)) - conflicts.waiting_for_person(engine.conn).keys():
+        return "their projects wait for a decision"
     if any(_sent_elsewhere(engine, each, engine.ctx.clock()) for each in TARGETS):
         return "another Steerco is sending just now"
     if overtaken:

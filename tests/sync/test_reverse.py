@@ -238,7 +238,10 @@ def test_a_delete_there_against_an_edit_here_waits_for_a_person_and_holds_both_s
     assert world.here(pid)["department"] == "Mine"
     assert world.document(pid)["department"] == "Events"
     world.set(pid, strategic_value="later edit")
-    world.sync()
+    report = world.sync()
+    assert "1 edit is saved here, not yet in Firestore; their projects wait for a decision" in (
+        report.sentences
+    )
     assert world.document(pid)["strategic_value"] is None
     assert world.state(pid) == ("conflict", "conflict")
 
