@@ -26,6 +26,13 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 SCHEMA_VERSION = 1
+SLOT = "(hash({id}) & 4294967295)::UINTEGER"
+"""A number beside each id: finding a few tickets among millions compares numbers, not texts."""
+_SLOTS = (
+    ("tickets", "_slot", "_id"),
+    ("history", "slot", "ticket"),
+    ("responses", "slot", "ticket"),
+)
 PATIENCE = 10.0
 """Seconds to wait for a file that another process has open for a moment."""
 _RETRY = 0.02
@@ -85,6 +92,7 @@ class TicketFile:
             conn = self._open(self.path)
             try:
                 conn.execute("BEGIN")
+                _renew_slots(conn)
                 yield conn
                 conn.execute("COMMIT")
             finally:
@@ -105,6 +113,7 @@ class TicketFile:
                 conn = self._open(copy)
                 try:
                     conn.execute("BEGIN")
+                    _renew_slots(conn)
                     yield conn
                     conn.execute("COMMIT")
                     conn.execute("CHECKPOINT")
@@ -162,6 +171,8 @@ class TicketFile:
                     ) from error
                 time.sleep(_RETRY)
         conn.execute("SET TimeZone = 'UTC'")
+        # It would draw a bar of its own on standard output, over ours or over the JSON.
+        conn.execute("SET enable_progress_bar_print = false")
         self._check(conn)
         return conn
 
@@ -198,6 +209,20 @@ class TicketFile:
             yield
         finally:
             lock.close()
+
+
+def _renew_slots(conn: DuckDBPyConnection) -> None:
+    """Another version of DuckDB may hash otherwise: the slots are made anew by the first writer,
+    and the facts, which hold them too, are no more trusted."""
+    import duckdb
+
+    found = conn.execute("SELECT value FROM meta WHERE key = 'engine'").fetchone()
+    if found == (duckdb.__version__,):
+        return
+    for table, slot, key in _SLOTS:
+        conn.execute(f"UPDATE {table} SET {slot} = {SLOT.format(id=key)}")
+    conn.execute("DELETE FROM meta WHERE key = 'facts'")
+    conn.execute("INSERT OR REPLACE INTO meta VALUES ('engine', ?)", [duckdb.__version__])
 
 
 def _explained(path: Path, error: Exception) -> str:

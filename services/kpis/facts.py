@@ -10,11 +10,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 
 from services.kpis.policy import Kind, Policy
+from store.tickets import SLOT
 
 REVISION = 1
 """Raise it when the query changes: facts that were kept are then derived anew."""
-SLOT = "(hash({id}) & 4294967295)::UINTEGER"
-"""A number beside each id: finding a few tickets among millions compares numbers, not texts."""
 
 
 def literal(text: str) -> str:

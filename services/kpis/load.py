@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 from services.kpis import merge
 from services.kpis.board import holdings
 from services.kpis.exports import BadRow, Export, moment
-from services.kpis.facts import SLOT, literal, quoted
+from services.kpis.facts import literal, quoted
 from services.kpis.policy import Policy
 from services.kpis.topics import count
 from services.kpis.watch import watched
 from store.clock import Clock, system_clock, to_iso
-from store.tickets import TicketFile
+from store.tickets import SLOT, TicketFile
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -84,8 +84,8 @@ def load(
         fresh = all(merge.is_empty(conn, table) for table in ("tickets", "history"))
         first = _Intake(conn, ours, "tickets" if fresh else "staged_tickets", show)
         second = _Intake(conn, theirs, "history" if fresh else "staged_history", show)
-        first.take(_ticket_rows(ours, raw, clock), ("_id", "_created_at"), raw if fresh else ())
-        second.take(_history_rows(theirs), ("ticket", "id", "happened"))
+        first.take(ticket_rows(ours, raw, clock), ("_id", "_created_at"), raw if fresh else ())
+        second.take(history_rows(theirs), ("ticket", "id", "happened"))
         if fresh:
             merge.keep_newest(conn)
             new = count(conn, "tickets"), count(conn, "history")
@@ -138,7 +138,8 @@ class _Intake:
             self._conn.execute(f"DELETE FROM {self.place} WHERE {lacking}")
 
 
-def _ticket_rows(export: Export, raw: Sequence[str], clock: Clock) -> str:
+def ticket_rows(export: Export, raw: Sequence[str], clock: Clock) -> str:
+    """The query that reads tickets out of an export, in the store's shape."""
     stamps = ", ".join(
         moment(export.column(name))
         for name in ("SystemModstamp", "LastModifiedDate")
@@ -158,7 +159,8 @@ def _ticket_rows(export: Export, raw: Sequence[str], clock: Clock) -> str:
     )
 
 
-def _history_rows(export: Export) -> str:
+def history_rows(export: Export) -> str:
+    """The query that reads history out of an export, in the store's shape."""
     return (
         f"SELECT {SLOT.format(id='ticket')} AS slot, * FROM (SELECT "
         f"{long_id(export.column('ParentId'))} AS ticket, {export.column('Id')} AS id, "

@@ -14,9 +14,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from services.kpis import derive
-from services.kpis.facts import SLOT, quoted
+from services.kpis.facts import quoted
 from services.kpis.policy import Policy
 from services.kpis.topics import count
+from store.tickets import SLOT
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection

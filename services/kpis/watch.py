@@ -18,7 +18,6 @@ def watched(conn: DuckDBPyConnection, work: Callable[[], R], show: Callable[[flo
     """The work's result. It runs on a thread of its own while this one tells ``show`` how much of
     its statement is done (0 to 1); whatever is raised here meanwhile ends the statement first."""
     conn.execute("SET enable_progress_bar = true")
-    conn.execute("SET enable_progress_bar_print = false")
     done: list[R] = []
     failed: list[BaseException] = []
 

@@ -11,6 +11,7 @@ import pytest
 
 from services.kpis.board import Board
 from services.kpis.policy import Policy
+from services.kpis.selection import Selection
 from store import tickets as store
 from store.database import StoreError
 from store.tickets import TicketFile
@@ -138,3 +139,15 @@ def test_a_damaged_file_and_a_newer_one_are_one_sentence(
     with pytest.raises(StoreError, match="Move it away and load the tickets again"):
         board.holdings()
     assert file.path.read_bytes().startswith(b"no database")
+
+
+def test_another_version_of_the_engine_makes_the_slots_anew(
+    fill: Fill, file: TicketFile, board: Board
+) -> None:
+    fill([ticket(1, "2026-03-01T00:00:00Z", "New")])
+    with file.writing() as conn:
+        conn.execute("UPDATE tickets SET _slot = 0")
+        conn.execute("UPDATE meta SET value = '1.0' WHERE key = 'engine'")
+    fill([ticket(1, "2026-03-01T00:00:00Z", "Closed")], now=1e9)
+    assert board.holdings().tickets == 1
+    assert [row.status for row in board.tickets(Selection("closed")).rows] == ["Closed"]
