@@ -21,10 +21,29 @@ def main() -> int:
     if argv or _COMPLETION in os.environ:
         from tui.commands import run
 
-        return run(argv)
+        return _leave(run(argv))
     from tui.terminal import open_terminal
 
-    return open_terminal()
+    return _leave(open_terminal())
+
+
+def _leave(code: int) -> int:
+    """Give the exit code back, or end at once while a thread is still at work.
+
+    One that is inside a C library (DuckDB, gRPC) when the interpreter is taken down aborts the
+    process. Everything that was acknowledged is durable by now, and what is cut off is taken up
+    again at the next start.
+    """
+    import contextlib
+    import os
+    import threading
+
+    if len(threading.enumerate()) > 1:
+        for stream in (sys.stdout, sys.stderr):
+            with contextlib.suppress(OSError, ValueError):  # nobody reads any more
+                stream.flush()
+        os._exit(code)
+    return code
 
 
 if __name__ == "__main__":

@@ -70,9 +70,11 @@ class TicketThread(threading.Thread):
         self._clock = clock
         self._ending = threading.Event()
 
-    def stop(self) -> None:
-        """Ask the thread to end after the page that it is at; it is not waited for."""
+    def stop(self, timeout: float = 1.0) -> None:
+        """Ask the thread to end after the page that it is at, and give it a moment."""
         self._ending.set()
+        if self.is_alive():
+            self.join(timeout)
 
     def run(self) -> None:
         pause = START
