@@ -59,6 +59,24 @@ def export(
             _write_markdown(rows, out, columns or TABLE_COLUMNS)
 
 
+def export_table(
+    rows: Sequence[Mapping[str, Any]], titles: Mapping[str, str], format: Format, out: TextIO
+) -> None:
+    """Write rows of any kind, the columns of ``titles`` (key to label): by key in CSV and JSON, by
+    label in Markdown."""
+    match format:
+        case "csv":
+            _write_csv(list(rows), out, list(titles))
+        case "json":
+            json.dump([_pick(row, list(titles)) for row in rows], out, ensure_ascii=False, indent=2)
+            out.write("\n")
+        case "md":
+            _markdown_row(list(titles.values()), out)
+            out.write("|" + " --- |" * len(titles) + "\n")
+            for row in rows:
+                _markdown_row([_table_text(row.get(key)) for key in titles], out)
+
+
 def nested(row: Mapping[str, Any]) -> dict[str, Any]:
     """A flat row as the JSON shape of a project: groups as objects, scores by voter.
 
@@ -109,10 +127,8 @@ def _csv_cell(value: Any) -> str:
 
 
 def _write_markdown(rows: Iterable[Mapping[str, Any]], out: TextIO, columns: Sequence[str]) -> None:
-    _markdown_row([fields.label_of(path) for path in columns], out)
-    out.write("|" + " --- |" * len(columns) + "\n")
-    for row in rows:
-        _markdown_row([_table_text(row.get(path)) for path in columns], out)
+    titles = {path: fields.label_of(path) for path in columns}
+    export_table(list(rows), titles, "md", out)
 
 
 def _table_text(value: Value) -> str:

@@ -7,8 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from services.config import Settings
 from services.context import Context
 from services.desk import Desk
+from services.kpis.desk import FigureDesk
 from services.overview import OPEN_GATES, Gates
 
 
@@ -20,7 +22,8 @@ def _nothing() -> None:
 class Workplace:
     """``wake`` tells the engine that something was committed; ``gates`` is what the configuration
     says of each target (a pause by a person is in the database); ``sandbox`` is True while nothing
-    is configured; ``zone`` is the organisation's, in which today is a date."""
+    is configured; ``zone`` is the organisation's, in which today is a date; ``settings`` say where
+    the tickets are and which policy counts them, and ``figures`` is the way to them."""
 
     path: Path
     desk: Desk
@@ -29,6 +32,13 @@ class Workplace:
     sandbox: bool = True
     zone: dt.tzinfo = dt.UTC
     wake: Callable[[], None] = _nothing
+    settings: Settings = field(default_factory=Settings)
+
+    def __post_init__(self) -> None:
+        self.figures = FigureDesk(self.settings, self.path.parent, self._clock)
+
+    def _clock(self) -> float:
+        return self.ctx.clock()
 
     def now(self) -> dt.datetime:
         """The present moment in the organisation's zone."""
@@ -37,3 +47,7 @@ class Workplace:
     def today(self) -> dt.date:
         """The organisation's date."""
         return self.now().date()
+
+    def today_utc(self) -> dt.date:
+        """The date in UTC: months and periods of figures are UTC's."""
+        return dt.datetime.fromtimestamp(self.ctx.clock(), dt.UTC).date()

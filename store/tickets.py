@@ -16,7 +16,7 @@ import shutil
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -82,6 +82,27 @@ class TicketFile:
                 yield conn
             finally:
                 conn.close()
+
+    def copied(self, statements: Sequence[str]) -> DuckDBPyConnection:
+        """A database in memory, made by these statements, to which the file is ``kept``. The caller
+        closes it; the file is free again."""
+        import duckdb
+
+        with self._gate:
+            conn = duckdb.connect(":memory:", config=self._settings())
+            try:
+                path = str(self.path).replace("'", "''")
+                self._patiently(
+                    self.path, lambda: conn.execute(f"ATTACH '{path}' AS kept (READ_ONLY)")
+                )
+                _prepare(conn)
+                for each in statements:
+                    conn.execute(each)
+                conn.execute("DETACH kept")
+            except BaseException:
+                conn.close()
+                raise
+            return conn
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[DuckDBPyConnection]:
@@ -149,18 +170,35 @@ class TicketFile:
     def _open(self, path: Path, *, read_only: bool = False) -> DuckDBPyConnection:
         import duckdb
 
-        settings: dict[str, str | bool | int | float | list[str]] = {
+        settings = self._settings()
+        conn = self._patiently(
+            path, lambda: duckdb.connect(str(path), read_only=read_only, config=settings)
+        )
+        _prepare(conn)
+        self._check(conn)
+        return conn
+
+    def _settings(self) -> dict[str, str | bool | int | float | list[str]]:
+        return {
             "memory_limit": f"{_memory() >> 20}MiB",
             "temp_directory": str(self.path.with_name(f"{self.path.name}.tmp")),
+            # A name in a query is a table's, never a variable's.
+            "python_enable_replacements": False,
             # Nothing is ever fetched from anywhere.
             "autoinstall_known_extensions": False,
             "autoload_known_extensions": False,
         }
+
+    def _patiently(
+        self, path: Path, open_it: Callable[[], DuckDBPyConnection]
+    ) -> DuckDBPyConnection:
+        """Open the file, again and again while another process has it."""
+        import duckdb
+
         end = time.monotonic() + PATIENCE
         while True:
             try:
-                conn = duckdb.connect(str(path), read_only=read_only, config=settings)
-                break
+                return open_it()
             except duckdb.Error as error:
                 if "Could not set lock" not in str(error):
                     raise StoreError(_explained(path, error)) from error
@@ -170,11 +208,6 @@ class TicketFile:
                         "try again"
                     ) from error
                 time.sleep(_RETRY)
-        conn.execute("SET TimeZone = 'UTC'")
-        # It would draw a bar of its own on standard output, over ours or over the JSON.
-        conn.execute("SET enable_progress_bar_print = false")
-        self._check(conn)
-        return conn
 
     def _check(self, conn: DuckDBPyConnection) -> None:
         """Refuse what a newer program wrote. A file that is being laid out says nothing yet."""
@@ -242,3 +275,9 @@ def _memory() -> int:
     except (AttributeError, ValueError, OSError):
         return _HIGHEST_MEMORY
     return min(_HIGHEST_MEMORY, whole // 2)
+
+
+def _prepare(conn: DuckDBPyConnection) -> None:
+    conn.execute("SET TimeZone = 'UTC'")
+    # It would draw a bar of its own on standard output, over ours or over the JSON.
+    conn.execute("SET enable_progress_bar_print = false")

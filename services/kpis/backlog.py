@@ -33,6 +33,10 @@ SORTS = {
     "days_in_status": "since",
 }
 _DAY = 86_400_000_000.0
+_COLUMNS = (
+    "SELECT id, name, title, department, type, priority, status, owner, assignee, created_at, "
+    f"age_us / {_DAY}, since_us / {_DAY}"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,18 +133,38 @@ def open_tickets(
     """The open tickets behind a bar: of the filters' departments, of one age ``bucket`` (index into
     ``AGES``). ``sort`` is a key of ``SORTS``; by age, not descending, is oldest first."""
     with board.asking() as conn:
-        source, values = _make_open(conn, board.policy, at, filters)
-        parts = []
-        if bucket is not None:
-            parts.append(f"{_bucket()} = {bucket:d}")
-        if text:
-            parts.append(
-                "contains(lower(concat_ws(' ', name, title, owner, assignee, status)), lower(?))"
-            )
-            values = [*values, text]
-        if parts:
-            source = f"(SELECT * FROM {source} WHERE {' AND '.join(parts)})"
+        source, values = _narrowed(*_make_open(conn, board.policy, at, filters), bucket, text)
         return _page(conn, source, values, sort, descending, limit, offset)
+
+
+def open_order(
+    board: Board,
+    at: dt.datetime,
+    filters: Filters = EVERYTHING,
+    *,
+    bucket: int | None = None,
+    text: str = "",
+    sort: str = "age",
+    descending: bool = False,
+) -> list[str]:
+    """The ids of the whole list that ``open_tickets`` gives a page of."""
+    with board.asking() as conn:
+        source, values = _narrowed(*_make_open(conn, board.policy, at, filters), bucket, text)
+        rows = conn.execute(f"SELECT id FROM {source} {_ordered(sort, descending)}", values)
+        return [row[0] for row in rows.fetchall()]
+
+
+def those_open(
+    board: Board, at: dt.datetime, ids: Sequence[str], filters: Filters = EVERYTHING
+) -> dict[str, OpenTicket]:
+    """Some of the open tickets, by id."""
+    with board.asking() as conn:
+        source, values = _make_open(conn, board.policy, at, filters)
+        rows = conn.execute(
+            f"{_COLUMNS} FROM {source} WHERE id IN (SELECT unnest(?::VARCHAR[]))",
+            [*values, list(ids)],
+        ).fetchall()
+        return {row[0]: OpenTicket(*row) for row in rows}
 
 
 def departments_at(
@@ -231,6 +255,25 @@ def _make_open(
     return "open_tickets", []
 
 
+def _narrowed(
+    source: str, values: list[Any], bucket: int | None, text: str
+) -> tuple[str, list[Any]]:
+    """The relation narrowed to one age and a text."""
+    parts = []
+    if bucket is not None:
+        parts.append(f"{_bucket()} = {bucket:d}")
+    if text:
+        parts.append(
+            "contains(lower(concat_ws(' ', name, title, owner, assignee, status)), lower(?))"
+        )
+        values = [*values, text]
+    return (f"(SELECT * FROM {source} WHERE {' AND '.join(parts)})" if parts else source), values
+
+
+def _ordered(sort: str, descending: bool) -> str:
+    return f"ORDER BY {SORTS[sort]} {'DESC' if descending else 'ASC'}, id"
+
+
 def _bucket() -> str:
     cases = " ".join(
         f"WHEN age_us < {(high + 1) * int(_DAY)} THEN {i}"
@@ -251,9 +294,7 @@ def _page(
 ) -> OpenPage:
     found = conn.execute(f"SELECT count(*) FROM {source}", values).fetchone()
     rows = conn.execute(
-        "SELECT id, name, title, department, type, priority, status, owner, assignee, created_at, "
-        f"age_us / {_DAY}, since_us / {_DAY} FROM {source} "
-        f"ORDER BY {SORTS[sort]} {'DESC' if descending else 'ASC'}, id LIMIT ? OFFSET ?",
+        f"{_COLUMNS} FROM {source} {_ordered(sort, descending)} LIMIT ? OFFSET ?",
         [*values, limit, offset],
     ).fetchall()
     return OpenPage(tuple(OpenTicket(*row) for row in rows), int(found[0]) if found else 0)

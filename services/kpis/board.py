@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from services.kpis import derive, measures
-from services.kpis.measures import FURTHER_TILES, MEASURES, TILES, Measure
+from services.kpis.measures import MEASURES, TILES, Measure
 from services.kpis.policy import Policy
 from services.kpis.selection import (
     EVERYTHING,
@@ -51,6 +51,7 @@ SORTS = {
     "cycle": "cycle_d",
     "value": "value",
 }
+_CYCLE_D = f"CASE WHEN {measures.CYCLE.where} THEN {measures.CYCLE.value} END"
 
 
 class Cancelled(Exception):
@@ -68,11 +69,13 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """One month of a series; ``selection`` are the tickets behind it."""
+    """One month of a series; ``selection`` are the tickets behind it, ``p85`` stands beside a
+    median."""
 
     month: str
     value: float | None
     n: int
+    p85: float | None
     selection: Selection
 
 
@@ -80,8 +83,8 @@ class Point:
 class Tile:
     """A figure with what it was in the period before and its course by month.
 
-    ``people`` is set for the throughput: the distinct assignees it is divided by. ``low`` and
-    ``high`` are the median's neighbours where the measure is a duration: p85, and the mean.
+    ``people`` is set for the throughput: the distinct assignees it is divided by. ``p85`` and
+    ``mean`` stand beside the median where the measure is a duration.
     """
 
     measure: Measure
@@ -162,7 +165,6 @@ class Overview:
     """The whole KPI page at once, of one moment of the data."""
 
     tiles: tuple[Tile, ...]
-    further: tuple[Tile, ...]
     series: dict[str, tuple[Point, ...]]
     departments: tuple[Department, ...]
     tickets: int
@@ -220,17 +222,14 @@ class Board:
         microseconds. 0 while there is nothing."""
         return self._file.stamp()
 
-    def overview(self, period: Period, filters: Filters = EVERYTHING) -> Overview:
-        """Tiles, series, rollup."""
+    def overview(
+        self, period: Period, filters: Filters = EVERYTHING, tiles: Sequence[Measure] = TILES
+    ) -> Overview:
+        """Tiles (of these measures), series, rollup."""
         with self.asking() as conn:
             charts = {each.key: series(conn, each, _charted(period), filters) for each in SERIES}
-
-            def tiles(of: Sequence[Measure]) -> tuple[Tile, ...]:
-                return tuple(tile(conn, each, period, filters, charts.get(each.key)) for each in of)
-
             return Overview(
-                tiles(TILES),
-                tiles(FURTHER_TILES),
+                tuple(tile(conn, each, period, filters, charts.get(each.key)) for each in tiles),
                 charts,
                 rollup(conn, period, filters),
                 count(conn, Selection("tickets", None, filters)),
@@ -271,6 +270,32 @@ class Board:
         """
         with self.asking() as conn:
             return tickets(conn, selection, text, sort, descending, limit, offset)
+
+    def order(
+        self,
+        selection: Selection,
+        *,
+        text: str = "",
+        sort: str = "created",
+        descending: bool = True,
+    ) -> list[str]:
+        """The ids of the whole list that ``tickets`` gives a page of."""
+        with self.asking() as conn:
+            source, values = _listed(selection, text)
+            ordered = _ordered(selection, sort, descending)
+            rows = conn.execute(f"SELECT id FROM {source} {ordered}", values).fetchall()
+            return [row[0] for row in rows]
+
+    def those(self, selection: Selection, ids: Sequence[str]) -> dict[str, Ticket]:
+        """Some of the tickets behind a figure, by id."""
+        with self.asking() as conn:
+            source, values = _listed(selection, "")
+            rows = conn.execute(
+                f"{_ticket_columns(selection)} FROM {source} "
+                "WHERE id IN (SELECT unnest(?::VARCHAR[]))",
+                [*values, list(ids)],
+            ).fetchall()
+            return {row[0]: Ticket(*row) for row in rows}
 
     def choices(self) -> Choices:
         """What there is to filter by, each sorted."""
@@ -382,14 +407,15 @@ def series(
     whole = Period(month(months[0]).start, month(months[-1]).end)
     selection = Selection(measure.key, whole, filters)
     where, values = selection.sql()
+    p85 = measures.median(measure.micros, measure.per, 0.85) if measure.micros else "NULL"
     rows = conn.execute(
-        f"SELECT date_trunc('month', {measure.moment}) AS m, {measure.figure}, count(*) "
+        f"SELECT date_trunc('month', {measure.moment}) AS m, {measure.figure}, count(*), {p85} "
         f"FROM {selection.counted.relation} WHERE {where} GROUP BY m",
         values,
     ).fetchall()
-    found = {f"{row[0]:%Y-%m}": (row[1], row[2]) for row in rows}
+    found = {f"{row[0]:%Y-%m}": (row[1], row[2], row[3]) for row in rows}
     return tuple(
-        Point(each, *found.get(each, (None, 0)), selection.in_month(each)) for each in months
+        Point(each, *found.get(each, (None, 0, None)), selection.in_month(each)) for each in months
     )
 
 
@@ -420,25 +446,41 @@ def tickets(
     offset: int = 0,
 ) -> Page:
     """The tickets behind a figure."""
-    where, values = selection.sql()
-    source = (
-        f"(SELECT * REPLACE ({named('assignee')}) FROM {selection.counted.relation} WHERE {where})"
-    )
-    where = "true"
-    if text:
-        where = "contains(lower(concat_ws(' ', name, title, assignee, status)), lower(?))"
-        values = [*values, text]
-    cycle = measures.CYCLE
-    total = _one(conn, f"SELECT count(*) FROM {source} WHERE {where}", values)[0]
+    source, values = _listed(selection, text)
+    total = _one(conn, f"SELECT count(*) FROM {source}", values)[0]
     rows = conn.execute(
-        "SELECT id, name, title, department, type, priority, status, assignee, created_at, "
-        "start_at, closed_at, resolved_at, reopened, "
-        f"CASE WHEN {cycle.where} THEN {cycle.value} END AS cycle_d, "
-        f"{selection.counted.value} AS value FROM {source} WHERE {where} "
-        f"ORDER BY {SORTS[sort]} {'DESC' if descending else 'ASC'} NULLS LAST, id LIMIT ? OFFSET ?",
+        f"{_ticket_columns(selection)} FROM {source} "
+        f"{_ordered(selection, sort, descending)} LIMIT ? OFFSET ?",
         [*values, limit, offset],
     ).fetchall()
     return Page(tuple(Ticket(*row) for row in rows), total)
+
+
+def _listed(selection: Selection, text: str) -> tuple[str, list[Any]]:
+    """The relation of the tickets behind a figure that a text narrows, and its parameters."""
+    where, values = selection.sql()
+    relation = selection.counted.relation
+    source = f"(SELECT * REPLACE ({named('assignee')}) FROM {relation} WHERE {where})"
+    if text:
+        source = (
+            f"(SELECT * FROM {source} "
+            "WHERE contains(lower(concat_ws(' ', name, title, assignee, status)), lower(?)))"
+        )
+        values = [*values, text]
+    return source, values
+
+
+def _ticket_columns(selection: Selection) -> str:
+    return (
+        "SELECT id, name, title, department, type, priority, status, assignee, created_at, "
+        "start_at, closed_at, resolved_at, reopened, "
+        f"{_CYCLE_D} AS cycle_d, {selection.counted.value} AS value"
+    )
+
+
+def _ordered(selection: Selection, sort: str, descending: bool) -> str:
+    column = {"cycle": _CYCLE_D, "value": selection.counted.value}.get(sort) or SORTS[sort]
+    return f"ORDER BY {column} {'DESC' if descending else 'ASC'} NULLS LAST, id"
 
 
 def holdings(conn: DuckDBPyConnection) -> Holdings:

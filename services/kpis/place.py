@@ -6,10 +6,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from services.config import Settings
+from store.clock import Clock
 from store.tickets import TicketFile
 
 if TYPE_CHECKING:
     from services.kpis.board import Board
+    from services.kpis.live import LiveBoard
     from services.kpis.policy import Policy
 
 SANDBOX_TICKETS, TICKETS = "sandbox-tickets.duckdb", "tickets.duckdb"
@@ -37,3 +39,10 @@ def open_board(settings: Settings, home: Path, policy: Path | None = None) -> Bo
     if policy is not None:
         return Board(ticket_file(settings, home), load_policy(policy), keep=False)
     return Board(ticket_file(settings, home), policy_in_force(settings))
+
+
+def live_board(settings: Settings, home: Path, clock: Clock) -> LiveBoard:
+    """The figures of this configuration for screens, answered from memory. Raises PolicyError."""
+    from services.kpis.live import LiveBoard
+
+    return LiveBoard(ticket_file(settings, home), policy_in_force(settings), clock)

@@ -97,10 +97,14 @@ def test_what_a_department_was_then_moves_the_backlog_and_not_its_sum(
 
 def test_behind_every_figure_there_are_exactly_its_tickets(incidents: Board) -> None:
     period = Period(dt.date(2016, 3, 10), dt.date(2016, 5, 20))
-    page = incidents.overview(period, Filters(priorities=("P1", "P2", "P3")))
-    assert len(page.tiles) + len(page.further) == len(TILES) + len(FURTHER_TILES)
+    filters = Filters(priorities=("P1", "P2", "P3"))
+    page = incidents.overview(period, filters)
+    further = incidents.overview(period, filters, FURTHER_TILES)
+    assert [each.measure for each in page.tiles] == list(TILES)
+    assert [each.measure for each in further.tiles] == list(FURTHER_TILES)
+    assert further.series == page.series
     assert len(page.series) == len(SERIES)
-    figures = [(tile.selection, tile.figure.n) for tile in (*page.tiles, *page.further)]
+    figures = [(tile.selection, tile.figure.n) for tile in (*page.tiles, *further.tiles)]
     figures += [(p.selection, p.n) for points in page.series.values() for p in points]
     figures += [(line.selection, line.tickets) for line in page.departments[:8]]
     for selection, n in figures:
