@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import PurePath
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
@@ -42,8 +43,8 @@ from store.views import VIEWS
 
 if TYPE_CHECKING:
     from screens.roadmap_edit import CellEditor
-    from screens.roadmap_filter import FilterLine
     from screens.roadmap_timeline import TimelineGrid
+    from screens.widgets.filter_line import FilterLine
 
 
 class RoadmapPage(Page):
@@ -51,7 +52,7 @@ class RoadmapPage(Page):
     timeline and the cell editor are made when they are first wanted."""
 
     PAGE = "roadmap"
-    CSS_PATH = "roadmap.tcss"
+    CSS_PATH: ClassVar[list[str | PurePath]] = ["roadmap.tcss", "filter_line.tcss"]
     BINDING_GROUP_TITLE = "Roadmap"
     BINDINGS: ClassVar[Keys] = KEYS
 
@@ -382,9 +383,11 @@ class RoadmapPage(Page):
 
     def _filter_line(self) -> FilterLine:
         if self._filter is None:
-            from screens.roadmap_filter import FilterLine
+            from screens.widgets.filter_line import FilterLine
+            from services.filtering import CHIPS
 
-            self._filter = FilterLine(self.showing.filter_text)
+            chips = " ".join(f"{chip}:" for chip in CHIPS)
+            self._filter = FilterLine(self.showing.filter_text, f"text, or {chips}")
             if self._table.is_attached:
                 self.mount(self._filter, before=self._table)
         return self._filter

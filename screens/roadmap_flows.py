@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from screens import roadmap_commands as commands
 from screens.base import Failed
-from screens.dialogs import Choose, Confirm, EditLine, ShowText
+from screens.dialogs import Choose, Confirm, ShowText
+from screens.export_flow import ask_where, not_written
 from screens.roadmap_new import NewProject
 from screens.roadmap_rows import NAME
 from screens.roadmap_state import sort_label
-from screens.safe import line
 from screens.widgets.choices import Choice
 from services import itsc_roadmap
 from services.exporting import Format
@@ -22,10 +21,10 @@ from store.projects import SORTABLE, Project
 if TYPE_CHECKING:
     from screens.roadmap import RoadmapPage
 
-_FORMATS: dict[str, tuple[Format, str]] = {
-    "csv": ("csv", "every field; an import takes it back"),
-    "json": ("json", "every field; an import takes it back"),
-    "md": ("md", "a Markdown table of the columns"),
+_FORMATS: dict[Format, str] = {
+    "csv": "every field; an import takes it back",
+    "json": "every field; an import takes it back",
+    "md": "a Markdown table of the columns",
 }
 _BAND = {"p1-active": "P1", "p2-pipeline": "P2"}
 
@@ -104,35 +103,19 @@ async def sort(page: RoadmapPage) -> None:
 
 async def export(page: RoadmapPage) -> None:
     """Choose format and file, write the view as it is filtered and sorted."""
-    choices = [Choice(kind, kind.upper(), note=note) for kind, (_, note) in _FORMATS.items()]
     title = f"Export {len(page.grid.rows)} projects as"
-    kind = await page.app.push_screen_wait(Choose(title, choices))
-    if kind is None:
-        return
     today = page.workplace.today().isoformat()
-    name = f"roadmap-{page.showing.view.key}-{today}.{kind}"
-    typed = await page.app.push_screen_wait(
-        EditLine("Write to", str(Path.cwd() / name), judge=_can_hold)
-    )
-    if typed is None:
+    chosen = await ask_where(page, title, f"roadmap-{page.showing.view.key}-{today}", _FORMATS)
+    if chosen is None:
         return
-    path = Path(typed.strip()).expanduser()
-    if path.exists():
-        size = f"{path.stat().st_size:,} bytes"
-        lost = [f"{line(str(path))} exists ({size}); what it holds now is lost."]
-        if not await page.app.push_screen_wait(
-            Confirm("Overwrite the file?", lost, yes="Overwrite")
-        ):
-            page.say("Not exported.")
-            return
+    format, path = chosen
     page.say("Writing the file …")
     try:
         query = page.showing.query(page.workplace.today())
         rows = await page.read(commands.rows_to_export, query)
-        await asyncio.to_thread(commands.write_file, rows, _FORMATS[kind][0], path)
+        await asyncio.to_thread(commands.write_file, rows, format, path)
     except (Failed, OSError) as error:
-        why = error.strerror if isinstance(error, OSError) else str(error)
-        page.trouble(f"Not exported: {line(str(path))}: {why}")
+        not_written(page, path, error)
         return
     page.say(f"{len(rows)} projects written to {path}", "$good")
 
@@ -176,19 +159,3 @@ def _span(seconds: float) -> str:
 
 def _filled(values: dict[str, str]) -> dict[str, object]:
     return {path: text for path, text in values.items() if text.strip()}
-
-
-def _can_hold(text: str) -> str | None:
-    if not text.strip():
-        return "write a file name"
-    if "\x00" in text:
-        return "a file name can't hold that"
-    path = Path(text.strip()).expanduser()
-    try:
-        if path.is_dir():
-            return "that is a directory; add a file name"
-        if not path.parent.is_dir():
-            return f"there is no directory {line(str(path.parent))}"
-    except OSError as error:
-        return str(error.strerror)
-    return None

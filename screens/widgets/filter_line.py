@@ -13,7 +13,6 @@ from textual.widgets import Input, Static
 from screens.keys import Keys, key
 from screens.safe import line, safe
 from screens.widgets.lineedit import LineEdit
-from services.filtering import CHIPS
 
 
 class FilterLine(Horizontal):
@@ -39,10 +38,9 @@ class FilterLine(Horizontal):
             super().__init__()
             self.cleared = cleared
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, placeholder: str = "text") -> None:
         super().__init__(id="filter")
-        chips = " ".join(f"{chip}:" for chip in CHIPS)
-        self._edit = LineEdit(text, placeholder=f"text, or {chips}", compact=True)
+        self._edit = LineEdit(text, placeholder=placeholder, compact=True)
         self._note = Static("", id="filter-note", markup=False)
 
     def compose(self) -> ComposeResult:
