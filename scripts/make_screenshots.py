@@ -11,9 +11,14 @@ import tempfile
 from pathlib import Path
 
 from services import itsc_roadmap
+from services.config import Settings
 from services.context import Context
 from services.desk import Desk
 from services.importing.apply import add_samples
+from services.kpis.place import ticket_file
+from services.kpis.policy import load_policy
+from services.kpis.pull import pull
+from services.kpis.source import ticket_client
 from services.sandbox.firestore import EmbeddedDocuments
 from services.sandbox.process import SandboxProcess
 from services.sync.engine import Engine
@@ -26,7 +31,14 @@ from tui.app import SteercoApp
 
 OUT = Path(__file__).resolve().parent.parent / "docs" / "screenshots"
 NOW = dt.datetime(2026, 11, 21, 14, 2, tzinfo=dt.UTC)
-PAGES = (("roadmap", ()), ("timeline", ("t",)), ("project", ("o",)), ("sync", ("5",)))
+PAGES = (
+    ("roadmap", ()),
+    ("timeline", ("t",)),
+    ("project", ("o",)),
+    ("sync", ("5",)),
+    ("kpi", ("1",)),
+    ("backlog", ("2",)),
+)
 
 
 def main() -> None:
@@ -39,6 +51,8 @@ def main() -> None:
         _drain(home, conn, Context("ana"))
         itsc_roadmap.update_project(conn, ctx, _first(conn), {"status": "In QA"})
         place = Workplace(home / "sandbox.db", Desk(home / "sandbox.db"), ctx)
+        with ticket_client(Settings(), home) as client:
+            pull(client, ticket_file(Settings(), home), load_policy())
         OUT.mkdir(parents=True, exist_ok=True)
         for name, keys in PAGES:
             asyncio.run(_take(place, name, keys))
@@ -73,7 +87,7 @@ async def _take(place: Workplace, name: str, keys: tuple[str, ...]) -> None:
         await pilot.press("3")
         for key in keys:
             await pilot.press(key)
-        await pilot.pause(1)
+        await pilot.pause(3)
         app.save_screenshot(f"{name}.svg", path=str(OUT))
     print(OUT / f"{name}.svg")
 

@@ -24,6 +24,7 @@ CLOUD = (
     "structlog",
     "duckdb",
     "jsonschema",
+    "plotext",
 )
 SETTINGS = ("pydantic_settings",)
 TERMINAL = ("textual", "rich")

@@ -31,6 +31,8 @@ class Place:
 
 
 PLACES = (
+    Place(Tab("1", "KPIs", "kpi"), "screens.kpi", "KpiPage"),
+    Place(Tab("2", "Backlog", "backlog"), "screens.backlog", "BacklogPage"),
     Place(Tab("3", "Roadmap", "roadmap"), "screens.roadmap", "RoadmapPage"),
     Place(Tab("4", "Project", "project"), "screens.project", "ProjectPage"),
     Place(Tab("5", "Sync", "sync"), "screens.sync", "SyncPage"),
@@ -90,6 +92,7 @@ class SteercoApp(App[None]):
         if keymap:
             self.set_keymap(keymap)
         workplace.desk.watch(self.note_change)
+        workplace.figures.watch(self.note_change)
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         theme = self.current_theme
@@ -167,6 +170,7 @@ class SteercoApp(App[None]):
 
     def on_unmount(self) -> None:
         self._keep()
+        self.workplace.figures.stop()
         self.workplace.desk.stop()
 
     def _keep(self) -> None:

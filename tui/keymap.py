@@ -10,6 +10,8 @@ from textual.dom import DOMNode
 from screens.keys import Keys, key
 
 EVERYWHERE: Keys = [
+    key("1", "go('kpi')", "KPIs", "To the KPIs", id="app.kpi", show=False),
+    key("2", "go('backlog')", "Backlog", "To the backlog", id="app.backlog", show=False),
     key("3", "go('roadmap')", "Roadmap", "To the roadmap", id="app.roadmap", show=False),
     key("4", "go('project')", "Project", "To the project", id="app.project", show=False),
     key("5", "go('sync')", "Sync", "To the outbox", id="app.sync", show=False),

@@ -43,6 +43,7 @@ def workplace(settings: Settings) -> Workplace:
         gates=connections.gates(settings),
         sandbox=settings.sandbox,
         zone=settings.tzinfo,
+        settings=settings,
     )
     conn = open_database(path)
     try:

@@ -1,0 +1,83 @@
+"""Charts: every value in its place, gaps as gaps, readable at any size."""
+
+from __future__ import annotations
+
+import pytest
+
+from screens.plot import DOTS, Line, draw
+
+MONTHS = ["Dec", "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov"]
+SCALE = [(0.0, "0"), (5.0, "5"), (10.0, "10")]
+VALUES = (1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0, 10.0, 5.0, 5.0)
+
+
+def rows(*lines: Line, size: tuple[int, int] = (40, 12), at: int | None = None) -> list[str]:
+    return draw(lines, MONTHS, SCALE, size, at).content.plain.split("\n")
+
+
+@pytest.mark.parametrize("size", [(40, 12), (78, 14), (200, 40), (25, 6)])
+def test_a_chart_fills_its_size_and_names_both_axes(size: tuple[int, int]) -> None:
+    drawn = rows(Line(VALUES, "$p2"), size=size)
+    assert len(drawn) == size[1]
+    assert {len(each) for each in drawn} == {size[0]}
+    assert "10┤" in drawn[0]
+    assert any(each.lstrip().startswith("0┤") for each in drawn)
+    assert "Dec" in drawn[-1]
+
+
+def test_a_missing_month_breaks_the_line_and_a_lonely_one_is_a_dot() -> None:
+    gap = (*VALUES[:4], None, None, 7.0, None, *VALUES[8:])
+    plot = draw([Line(gap, "$p2")], MONTHS, SCALE, (80, 12), None)
+    columns = list(zip(*plot.content.plain.split("\n")[:-2], strict=True))
+    empty = [
+        plot.place_at(x)
+        for x, cells in enumerate(columns)
+        if x >= plot.left and not "".join(cells).strip()
+    ]
+    assert {4, 5, 7} <= set(empty)
+    assert "●" in plot.content.plain
+
+
+def test_two_series_differ_without_colour() -> None:
+    drawn = "\n".join(rows(Line(VALUES, "$p2"), Line((0.0,) * 12, "$warn", DOTS)))
+    assert drawn.count("•") == 12
+    assert any("\u2800" < each <= "\u28ff" for each in drawn)
+
+
+def test_where_two_series_meet_the_first_is_seen() -> None:
+    alone = (None,) * 5 + (5.0,) + (None,) * 6
+    drawn = "\n".join(rows(Line(alone, "$p2"), Line(alone, "$quiet", DOTS)))
+    assert "●" in drawn
+    assert "•" not in drawn
+
+
+def test_every_cell_of_the_canvas_belongs_to_a_month() -> None:
+    plot = draw([Line(VALUES, "$p2")], MONTHS, SCALE, (40, 12), None)
+    found = [plot.place_at(x) for x in range(40)]
+    assert found[: plot.left] == [None] * plot.left
+    assert sorted(set(found[plot.left :])) == list(range(12))  # type: ignore[type-var]
+
+
+@pytest.mark.parametrize("at", range(12))
+def test_the_month_under_the_cursor_is_marked_without_colour(at: int) -> None:
+    plot = draw([Line(VALUES, "$p2")], MONTHS, SCALE, (40, 12), at)
+    assert plot.content.plain.count("◆") == 1
+    assert MONTHS[at] in plot.content.plain.split("\n")[-1]
+    marked = [span for span in plot.content.spans if "reverse" in str(span.style)]
+    assert [plot.content.plain[each.start : each.end] for each in marked] == [MONTHS[at]]
+
+
+def test_colours_are_the_themes_and_no_escape_is_left() -> None:
+    second = Line(VALUES[::-1], "$warn", DOTS)
+    content = draw([Line(VALUES, "$p2"), second], MONTHS, SCALE, (40, 12), 3).content
+    assert "\x1b" not in content.plain
+    assert {"$quiet", "$p2", "$warn"} <= {str(span.style) for span in content.spans}
+
+
+def test_many_months_are_labelled_as_far_as_there_is_room() -> None:
+    labels = [MONTHS[n % 12] for n in range(60)]
+    drawn = draw([Line((5.0,) * 60, "$p2")], labels, SCALE, (60, 10), 59).content.plain
+    shown = drawn.split("\n")[-1].split()
+    assert shown[-1] == "Nov"
+    assert 8 < len(shown) < 15
+    assert set(shown) <= set(MONTHS)
