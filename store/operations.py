@@ -139,6 +139,15 @@ def _stacks(rows: list[tuple[int, str, int | None]]) -> tuple[list[str], list[st
     return undo, again
 
 
+def among(conn: sqlite3.Connection, op_ids: Iterable[str]) -> set[str]:
+    """Those of these operation ids that are in this log."""
+    rows = conn.execute(
+        "SELECT op_id FROM operations WHERE op_id IN (SELECT value FROM json_each(?))",
+        (json.dumps(sorted(set(op_ids))),),
+    )
+    return {row[0] for row in rows}
+
+
 def is_overtaken(conn: sqlite3.Connection, project_id: str, path: str, value: Value) -> bool:
     """Whether a field had this value here until some change replaced it."""
     rows = conn.execute("SELECT changes FROM operations WHERE project_id = ?", (project_id,))

@@ -21,7 +21,7 @@ from services.sync import backoff, notes, people_push
 from services.sync.calls import Calls
 from services.sync.drain import Batch, Drainer, Point, no_point
 from services.sync.health import Health
-from services.sync.inbound import Inbound, Rhythm, over_budget
+from services.sync.inbound import ALONE_AFTER, Inbound, Rhythm, over_budget
 from services.sync.quota import RESERVE, SHARE
 from services.sync.status import Gate
 from services.sync.targets.base import Problem, Target, TargetDown
@@ -30,8 +30,6 @@ from store.clock import to_iso
 from store.database import transaction
 from store.deliveries import FIRESTORE, SALESFORCE, TARGETS
 
-ALONE_AFTER = 60.0
-"""Seconds that Firestore may be away before Salesforce is written without it."""
 IDLE = 30.0
 DAY = 24 * 3600.0
 

@@ -33,6 +33,8 @@ from store.clock import to_iso
 from store.database import transaction
 from store.deliveries import FIRESTORE, SALESFORCE, TARGETS
 
+ALONE_AFTER = 60.0
+"""Seconds that Firestore may be away before Salesforce is read and written without it."""
 TOO_OLD = 60 * DAY
 """Tombstones are stripped after 90 days: who read everything longer ago than this reads it again
 before anything is sent."""
@@ -109,17 +111,20 @@ class Inbound:
     def look_at_documents(self, ids: Sequence[str]) -> set[str]:
         """Learn what the other operators did to these projects before Salesforce's rows of them
         are judged: a row that one of them wrote is no person's edit. Gives those whose document
-        can't be judged yet, and so their row neither. Where Firestore can't be asked the rows have
-        to speak for themselves."""
-        target = self._usable(FIRESTORE, impatient=False)
-        if target is None or targets.get(self.conn, FIRESTORE).down_since is not None:
+        can't be judged yet, and so their row neither. Where Firestore stays away the rows have to
+        speak for themselves."""
+        target = self.remotes.get(FIRESTORE)
+        if target is None or not gates(self.conn, self.configured)[FIRESTORE].open:
             return set()
+        since = targets.get(self.conn, FIRESTORE).down_since
+        if since is not None:
+            return set(ids) if 0 <= self.ctx.clock() - since < ALONE_AFTER else set()
         follower = Follower(self.conn, self.ctx, self.client_id, self.point)
         try:
             follower.look_at(cast("FirestoreTarget", target), ids)
         except TargetDown as down:
             self.health.is_down(target, down.problem)
-            return set()
+            return set(ids)
         return parked.among(self.conn, FIRESTORE, ids)
 
     def wait(self) -> float:

@@ -105,13 +105,14 @@ def clashing(
     )
 
 
-def written_by_others(mine: Values | None, base: Base | None, remote: Remote) -> bool:
+def unexplained(mine: Values | None, base: Base | None, remote: Remote) -> bool:
     """Whether the row holds something that another operator may know more about: a project that is
-    unknown here, or what our user left in it and not this side (or a late request of ours)."""
+    unknown here, or a value that is neither ours nor the common one. A row has one author; the
+    value may still be another operator's push that a person's edit of another field came after."""
     if mine is None:
         return base is None and not remote.deleted
     common = base.values if base else {}
-    return remote.modified_by_us and any(
+    return any(
         value != mine.get(path) and not equals(value, common.get(path, fields.DEFAULTS.get(path)))
         for path, value in remote.values.items()
     )
@@ -257,7 +258,12 @@ def read_is_stale(case: Case) -> bool:
     if base is None or not base.present:
         return False
     if remote.exists and _is_older(remote.token, base.token):
-        return True
+        # Of a row that was made just now the base knows no version, only when the answer came: a
+        # row that holds what is common is as good as any, however old it says it is.
+        return case.claim.target != SALESFORCE or any(
+            not equals(value, base.values.get(p, fields.DEFAULTS.get(p)))
+            for p, value in remote.values.items()
+        )
     if case.claim.target != SALESFORCE or remote.deleted:
         return False
     age = case.now - from_iso(base.acked_at)

@@ -11,7 +11,7 @@ import sqlite3
 
 from services.context import Context
 from services.sync.targets.base import Action, Ref, Remote, SharedBase, Target, TargetDown, Write
-from store import bases, deliveries
+from store import bases, deliveries, operations
 from store.bases import Base
 from store.database import transaction
 from store.deliveries import FIRESTORE, SALESFORCE
@@ -20,7 +20,8 @@ from store.deliveries import FIRESTORE, SALESFORCE
 def share(conn: sqlite3.Connection, ctx: Context, firestore: Target, *, client_id: str) -> int:
     """Bring one group of unshared Salesforce bases to their documents; gives how many were noted.
 
-    A document that moved meanwhile is left for the next round. Raises TargetDown.
+    A document that moved meanwhile is left for the next round; one that somebody else had moved
+    before stays news: the note is no knowledge of his edit. Raises TargetDown.
     """
     waiting = bases.unshared(conn, SALESFORCE, firestore.batch)
     here = bases.get_many(conn, [b.project_id for b in waiting], FIRESTORE)
@@ -30,9 +31,10 @@ def share(conn: sqlite3.Connection, ctx: Context, firestore: Target, *, client_i
     remotes = firestore.read([Ref(b.project_id) for b in ready])
     owed = deliveries.undelivered(conn, [b.project_id for b in ready], SALESFORCE)
     found = [(b, remotes[b.project_id]) for b in ready]
+    ours = operations.among(conn, [op for _, remote in found for op in remote.owes.values()])
     gone = [b for b, remote in found if not remote.exists]
     writes = [
-        (b, _note(b, remote, set(owed.get(b.project_id, ())), ctx, client_id))
+        (b, _note(b, remote, set(owed.get(b.project_id, ())), ours, ctx, client_id))
         for b, remote in found
         if remote.exists
     ]
@@ -48,12 +50,19 @@ def share(conn: sqlite3.Connection, ctx: Context, firestore: Target, *, client_i
         bases.set_tokens(
             conn,
             FIRESTORE,
-            {b.project_id: o.token for (b, _), o in zip(writes, outcomes, strict=False) if o.done},
+            {
+                b.project_id: o.token
+                for (b, _), o in zip(writes, outcomes, strict=False)
+                if o.done and here[b.project_id].token == remotes[b.project_id].token
+            },
         )
     return len(noted)
 
 
-def _note(base: Base, remote: Remote, owed: set[str], ctx: Context, client_id: str) -> Write:
+def _note(
+    base: Base, remote: Remote, owed: set[str], ours: set[str], ctx: Context, client_id: str
+) -> Write:
+    """What others owe stays theirs to deliver and to strike out."""
     return Write(
         project_id=base.project_id,
         action=Action.NOTE,
@@ -61,5 +70,5 @@ def _note(base: Base, remote: Remote, owed: set[str], ctx: Context, client_id: s
         client_id=client_id,
         operator=ctx.operator,
         note=SharedBase(base.remote_id, base.token or base.modified_at, base.values),
-        paid=tuple(path for path in remote.owes if path not in owed),
+        paid=tuple(p for p, op in remote.owes.items() if op in ours and p not in owed),
     )

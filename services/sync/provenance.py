@@ -12,7 +12,8 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from services.sync.judge import clashing, send_is_ambiguous, written_by_others
+from services.sync import judge
+from services.sync.judge import clashing, send_is_ambiguous
 from services.sync.merge import edit_in_salesforce
 from services.sync.targets.base import Remote, Stamp
 from store import conflicts, operations
@@ -76,11 +77,11 @@ def clashes(
 def unexplained(
     remotes: Mapping[str, Remote], local: Mapping[str, Values], known: Mapping[str, Base]
 ) -> list[str]:
-    """The projects whose row our user wrote, and not as this side knows it."""
+    """The projects whose row is not as this side knows it."""
     return [
         pid
         for pid, remote in remotes.items()
-        if remote.exists and written_by_others(local.get(pid), known.get(pid), remote)
+        if remote.exists and judge.unexplained(local.get(pid), known.get(pid), remote)
     ]
 
 

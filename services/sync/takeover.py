@@ -77,6 +77,36 @@ def hear(conn: sqlite3.Connection, ctx: Context, case: Case) -> None:
     project = projects.get(conn, case.claim.project_id)
     _adopt_shared_base(conn, ctx, case, project.values if project else {})
     owes.replace(conn, case.claim.project_id, remote.owes)
+    _owe_total(conn, ctx, case)
+
+
+def _owe_total(conn: sqlite3.Connection, ctx: Context, case: Case) -> None:
+    """Votes that met make a total that nobody has sent: whoever notices owes it to Salesforce."""
+    pid = case.claim.project_id
+    project, base = projects.get(conn, pid), bases.get(conn, pid, SALESFORCE)
+    if project is None or base is None or not base.present:
+        return
+    votes = {path: value for path, value in project.values.items() if fields.is_score(path)}
+    total = project.values.get("total_score")
+    owed = deliveries.undelivered(conn, [pid], SALESFORCE).get(pid, {})
+    if not votes or base.values.get("total_score") == total:
+        return
+    if any(map(fields.is_score, (*owed, *case.remote.owes))):
+        return
+    changes: Changes = {path: (value, value) for path, value in votes.items()}
+    op_id = ctx.new_id()
+    seq = operations.record(
+        conn,
+        op_id=op_id,
+        trace_id=op_id,
+        project_id=pid,
+        kind="update",
+        origin="merge",
+        operator="steerco",
+        at=to_iso(ctx.clock()),
+        changes=changes,
+    )
+    deliveries.add(conn, seq, pid, [(SALESFORCE, ROW)])
 
 
 def _adopt_shared_base(conn: sqlite3.Connection, ctx: Context, case: Case, values: Values) -> None:
