@@ -382,15 +382,15 @@ def test_the_same_recognition_holds_for_a_create(target: FirestoreTarget) -> Non
 
 def test_one_bad_row_fails_no_other_and_names_its_field(target: FirestoreTarget) -> None:
     bad = full(**{"brief.what_it_does": "x" * 1_100_000})
-    surrogate = full(department="\ud800")
-    writes = [create("A"), create("B", values=bad), create("C", values=surrogate), create("D")]
+    too_great = full(sort_order=2**63)
+    writes = [create("A"), create("B", values=bad), create("C", values=too_great), create("D")]
     outcomes = target.write(writes)
     assert [outcome.done for outcome in outcomes] == [True, False, False, True]
     for outcome in outcomes[1:3]:
         assert outcome.problem is not None
         assert outcome.problem.cls is ErrorClass.PERMANENT
     assert outcomes[2].problem is not None
-    assert outcomes[2].problem.fields == ("department",)
+    assert outcomes[2].problem.fields == ("sort_order",)
 
 
 def test_an_outcome_shows_request_and_answer_as_json(target: FirestoreTarget) -> None:
