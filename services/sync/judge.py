@@ -306,10 +306,12 @@ def _sent_applied(case: Case) -> bool | None:
     if judged and all(remote.values[p] == v for p, v in judged.items()):
         return True
     common: Mapping[str, Value] = case.base.values if case.base else {}
-    if any(
-        remote.values[p] == v and v != common.get(p, fields.DEFAULTS.get(p))
-        for p, v in judged.items()
-    ):
+    was = {p: common.get(p, fields.DEFAULTS.get(p)) for p in judged}
+    seen = any(remote.values[p] == v != was[p] for p, v in judged.items())
+    missing = any(equals(remote.values[p], was[p]) and v != was[p] for p, v in judged.items())
+    if seen and not missing:
+        # With a field still as it was before, one that agrees may do so by chance: a small number,
+        # a status, set alike by somebody else.
         return True
     if sent.action == Action.CREATE:
         # A row is there under our id and we never saw it before: the create arrived, whatever was

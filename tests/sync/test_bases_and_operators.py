@@ -8,6 +8,7 @@ import pytest
 from services import itsc_roadmap
 from store import conflicts
 from tests.sync.simulation import promises
+from tests.sync.simulation.faults import Fault
 from tests.sync.simulation.operator import Operator
 from tests.sync.simulation.org import ROBOT
 from tests.sync.simulation.world import World
@@ -306,3 +307,23 @@ def test_nobody_strikes_out_what_another_one_owes(
     assert everywhere(world, "department") == {"a person's"}
     assert "ben's" in {value for record in records(ben) for value in record}
     promises.at_the_end(world)
+
+
+def test_one_field_set_alike_by_chance_is_no_proof_that_a_lost_send_arrived(
+    world: World, ann: Operator, ben: Operator
+) -> None:
+    """Ben's request is lost; Ann gives one of its two fields the same value. The other one, which
+    still is as it was, has not arrived and is sent again."""
+    changes = {"sort_order": 17, "brief.punchline": "ben's"}
+    ben.org.waiting = [Fault.LOST_BEFORE]
+    world.by(ben, lambda: itsc_roadmap.update_project(ben.conn, ben.ctx, "p1", changes))
+    ann.cloud.down = True
+    world.cycle(ben)
+    world.set(ann, "p1", "sort_order", 17)
+    for _ in range(3):
+        world.later(70)
+        world.cycle(ann)
+    ann.cloud.down = False
+    world.cycle(ben)
+    settle(world)
+    assert everywhere(world, "brief.punchline") == {"ben's"}
