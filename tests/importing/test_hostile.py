@@ -91,6 +91,12 @@ def with_sheet(xml: str) -> bytes:
         (b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n", "no column “Feature”"),
         (b"<html><body>Sign in</body></html>", "no column “Feature”"),
     ],
+    # Named: a packed file holds the time it was packed at, and ids must be alike in every process.
+    ids=[
+        *("empty", "zeros", "bytes", "a zip's first word", "a workbook's beginning"),
+        *("half a workbook", "another zip", "a binary workbook", "an OpenDocument"),
+        *("the old format", "with a password", "a PDF", "a page"),
+    ],
 )
 def test_what_is_no_file_of_ours_gets_one_sentence(data: bytes, words: str) -> None:
     assert words in sentence(data)
