@@ -50,13 +50,12 @@ def main() -> None:
         add_samples(conn, ctx, NOW.date())
         _drain(home, conn, Context("ana"))
         itsc_roadmap.update_project(conn, ctx, _first(conn), {"status": "In QA"})
-        place = Workplace(home / "sandbox.db", Desk(home / "sandbox.db"), ctx)
+        path = home / "sandbox.db"
         with ticket_client(Settings(), home) as client:
             pull(client, ticket_file(Settings(), home), load_policy())
         OUT.mkdir(parents=True, exist_ok=True)
         for name, keys in PAGES:
-            asyncio.run(_take(place, name, keys))
-            place.desk = Desk(place.path)
+            asyncio.run(_take(Workplace(path, Desk(path), ctx), name, keys))
 
 
 def _first(conn: object) -> str:
