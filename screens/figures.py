@@ -99,8 +99,7 @@ class FigurePage(Page):
                 return
             self._begin_progress()
             await self.read_figures()
-            # Reading may have made the file, or the facts in it.
-            self._shown_question = (question, await self.ask("stamp", Board.stamp))
+            self._shown_question = wanted
         except Withdrawn:
             return
         except Failed as error:

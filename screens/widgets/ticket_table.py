@@ -146,8 +146,9 @@ class TicketTable(Vertical):
     def _scrolled(self) -> None:
         wanted = [each for each in self._grid.shown_rows if each not in self._asked]
         if wanted:
-            self.run_worker(self._read_more(), group="scroll", exclusive=True)
+            self._read_more()
 
+    @work(group="scroll", exclusive=True)
     async def _read_more(self) -> None:
         listing = self.listing
         async with self._turn:

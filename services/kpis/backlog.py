@@ -206,6 +206,9 @@ def _make_open(
     """The relation of what is open at a moment, made as a temporary table, and the parameters that
     reading it takes (none)."""
     at = at.astimezone(dt.UTC).replace(tzinfo=None) if at.tzinfo else at
+    made = repr((at, filters))
+    if conn.execute("SELECT getvariable('open_of')").fetchone() == (made,):
+        return "open_tickets", []  # this connection has just been asked for the same
     conn.execute("SET VARIABLE at_time = ?::TIMESTAMP", [at])
     narrowed, values = filters.sql()
     names = policy.history_fields
@@ -252,6 +255,7 @@ def _make_open(
         FROM placed WHERE NOT {done} AND {narrowed}""",
         values,
     )
+    conn.execute("SET VARIABLE open_of = ?", [made])
     return "open_tickets", []
 
 

@@ -73,6 +73,8 @@ class FigureDesk:
         future: asyncio.Future[R] = loop.create_future()
         question = _Question(name, lambda board: function(board, *args, **kw), future, loop)
         with self._changed:
+            if self._ended:
+                raise Withdrawn
             self._withdraw(name)
             self._waiting.append(question)
             if self._thread is None:

@@ -134,6 +134,8 @@ async def test_the_desk_answers_and_raises_what_the_board_raises(home: Path) -> 
         await desk.ask("a", lambda board: board.tile("nothing", PERIOD))
     assert (await desk.ask("a", Board.choices)).types
     desk.stop()
+    with pytest.raises(Withdrawn):
+        await desk.ask("a", Board.choices)
 
 
 async def test_a_policy_that_was_mended_is_taken_with_the_next_question(tmp_path: Path) -> None:
