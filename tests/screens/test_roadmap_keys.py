@@ -195,8 +195,7 @@ async def test_several_moves_in_a_row_are_done_one_after_the_other(home: Path) -
         first = driven.roadmap.here
         for _ in range(3):  # faster than any of them is written
             driven.roadmap.action_do("lower")
-        await driven.rest()
-        assert driven.roadmap.held.order.index(str(first)) == 3
+        await driven.until(lambda: driven.roadmap.held.order.index(str(first)) == 3)
         assert driven.look(_order)[3] == first
 
 
