@@ -327,3 +327,20 @@ def test_one_field_set_alike_by_chance_is_no_proof_that_a_lost_send_arrived(
     world.cycle(ben)
     settle(world)
     assert everywhere(world, "brief.punchline") == {"ben's"}
+
+
+def test_a_write_whose_answer_was_lost_recognises_itself_though_others_wrote_since(
+    world: World, ann: Operator, ben: Operator
+) -> None:
+    """Ann's value is in the document, and Ben has gone over it knowingly: no conflict."""
+    ann.cloud.waiting = [Fault.LOST_AFTER]
+    world.set(ann, "p1", "department", "ann's")
+    world.cycle(ann)
+    world.later(10)
+    world.follow(ben)
+    assert ben.here("p1")["department"] == "ann's"  # type: ignore[index]
+    world.set(ben, "p1", "department", "ben's")
+    world.cycle(ben)
+    settle(world)
+    assert everywhere(world, "department") == {"ben's"}
+    assert records(ann) == records(ben) == []

@@ -433,3 +433,73 @@ def test_edits_travel_in_groups_of_two_hundred_and_five_hundred(world: World) ->
     assert report.calls["salesforce"] == 5
     # Who it is; what others changed, all ids, conflicts; a read and a write, of edits and of notes
     assert report.calls["firestore"] == 8
+
+
+def test_I4_what_one_process_has_claimed_no_other_one_sends(world: World) -> None:
+    pid = world.add()
+    world.sync()
+    world.set(pid, status="Paused")
+    second = world.new_engine()
+    sent: list[int] = []
+
+    def look(point: str) -> None:
+        if point == "salesforce:written":
+            calls = world.salesforce.calls
+            second.cycle()
+            sent.append(world.salesforce.calls - calls)
+
+    world.new_engine(look).cycle()
+    assert sent == [0]
+    assert world.salesforce.rows[pid].values["status"] == "Paused"
+
+
+@pytest.mark.parametrize("target", deliveries.TARGETS)
+def test_I3_an_acknowledgement_writes_nothing_back_over_a_newer_edit(
+    world: World, target: str
+) -> None:
+    pid = world.add(department="first")
+    world.sync()
+    world.set(pid, department="sent")
+
+    def edit(point: str) -> None:
+        if point == f"{target}:sent":
+            world.set(pid, department="newer")
+
+    world.new_engine(edit).cycle()
+    assert world.here(pid)["department"] == "newer"
+    assert world.sync().clean
+    assert world.here(pid)["department"] == "newer"
+    assert world.salesforce.rows[pid].values["department"] == "newer"
+
+
+def test_I8_an_outage_is_charged_to_no_row(world: World) -> None:
+    pid = world.add()
+    world.sync()
+    seq = world.set(pid, status="Paused")
+    assert seq is not None
+    for _ in range(15):
+        world.salesforce.before_write = [lambda: setattr(world.salesforce, "down", AWAY)]
+        world.engine.cycle(impatient=True)
+        world.salesforce.down = None
+        world.later(100)
+    assert [d.attempts for d in deliveries.of_operation(world.conn, seq)] == [0, 0]
+    world.salesforce.row_faults[pid] = [problem(ErrorClass.TRANSIENT, "UNABLE_TO_LOCK_ROW")]
+    assert world.sync().clean
+
+
+def test_I10_what_was_read_more_than_two_seconds_ago_is_read_again(world: World) -> None:
+    pid = world.add()
+    world.sync()
+    world.set(pid, status="Paused")
+    written = len(world.salesforce.writes)
+
+    def linger(point: str) -> None:
+        if point == "salesforce:written":
+            world.later(5)
+            world.salesforce.human_edits(pid, status="Completed")
+
+    world.new_engine(linger).cycle()
+    assert len(world.salesforce.writes) == written
+    world.later(30)
+    assert world.sync().clean
+    assert world.salesforce.rows[pid].values["status"] == "Completed"
