@@ -10,7 +10,7 @@ PIP := -m pip --disable-pip-version-check --quiet
 INSTALL := install --no-deps --config-settings editable_mode=compat --editable .
 NODE := $(if $(shell command -v npm),.node/.ready)
 
-.PHONY: run test soak lint bench package snapshots lock clean
+.PHONY: run test soak mutants lint bench package snapshots lock clean
 
 run: .venv/.run
 	@$(BIN)/steerco
@@ -21,6 +21,10 @@ test: .venv/.dev $(NODE)
 # What takes minutes: thousands of histories, a thousand kills, two processes at one database.
 soak: .venv/.dev
 	$(BIN)/python -m pytest -n 2 -m soak
+
+# Puts seeded bugs into a copy of the tree, one at a time, and says which test caught which.
+mutants: .venv/.dev
+	$(BIN)/python scripts/mutants.py
 
 lint: .venv/.dev
 	$(BIN)/ruff check .

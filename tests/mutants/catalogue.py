@@ -1,0 +1,8 @@
+"""Every seeded bug."""
+
+from __future__ import annotations
+
+from tests.mutants import reading, writing
+from tests.mutants.mutant import Mutant
+
+ALL: tuple[Mutant, ...] = (*writing.MUTANTS, *reading.MUTANTS)
