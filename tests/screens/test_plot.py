@@ -78,6 +78,5 @@ def test_many_months_are_labelled_as_far_as_there_is_room() -> None:
     labels = [MONTHS[n % 12] for n in range(60)]
     drawn = draw([Line((5.0,) * 60, "$p2")], labels, SCALE, (60, 10), 59).content.plain
     shown = drawn.split("\n")[-1].split()
-    assert shown[-1] == "Nov"
     assert 8 < len(shown) < 15
     assert set(shown) <= set(MONTHS)
