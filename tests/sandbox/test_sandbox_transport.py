@@ -54,7 +54,7 @@ def test_the_clock_offset_narrows_with_each_answer() -> None:
     dates = ("Mon, 12 Jan 1970 13:46:40 GMT", "Mon, 12 Jan 1970 13:46:41 GMT")
     # The server is 0.7 s ahead: the same second at 1,000,000.2, the next one at 1,000,000.4.
     adapter._note({"Date": dates[0]}, now + 0.2, now + 0.2)
-    assert adapter.clock_offset == pytest.approx(0.3)
+    assert adapter.clock_offset == 0.0  # by this answer alone the clock may be right
     adapter._note({"Date": dates[1]}, now + 0.4, now + 0.4)
     assert adapter.clock_offset == pytest.approx(0.7)
     adapter._note({"Date": "nonsense"}, now, now)
