@@ -310,6 +310,18 @@ def undelivered(
     return found
 
 
+def never_sent(conn: sqlite3.Connection) -> dict[str, set[str]]:
+    """The operations that have left for no target yet, by project."""
+    found: dict[str, set[str]] = {}
+    rows = conn.execute(
+        "SELECT o.project_id, o.op_id FROM operations o JOIN deliveries d ON d.seq = o.seq "
+        "GROUP BY o.seq HAVING SUM(d.sends) = 0 AND SUM(d.state = 'done') = 0"
+    )
+    for project_id, op_id in rows:
+        found.setdefault(project_id, set()).add(op_id)
+    return found
+
+
 def of_operation(conn: sqlite3.Connection, seq: int) -> list[Delivery]:
     """The deliveries of one operation, Firestore first."""
     rows = conn.execute("SELECT * FROM deliveries WHERE seq = ? ORDER BY target, part DESC", (seq,))

@@ -242,6 +242,8 @@ def update(
     voted = len(paths) < len(changes)
     if voted:
         values = {p: v for p, v in values.items() if v is not None or p in _COLUMN}
+        if not any(map(fields.is_score, values)) and "total_score" not in changes:
+            values["total_score"] = None  # it was the sum of votes that are all withdrawn
     if voted or "total_score" in changes:
         values["total_score"] = total_of(values)
         if "total_score" not in paths:
@@ -269,6 +271,15 @@ def update(
         operator,
         at,
         stamped,
+    )
+
+
+def set_stamps(
+    conn: sqlite3.Connection, project_id: str, stamps: Mapping[str, FieldStamp]
+) -> None:
+    """Date the fields anew; no revision, since no field changed."""
+    conn.execute(
+        "UPDATE projects SET stamps = ? WHERE project_id = ?", (to_json(stamps), project_id)
     )
 
 

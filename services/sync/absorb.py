@@ -12,12 +12,13 @@ import sqlite3
 from dataclasses import dataclass
 
 from services.context import Context
+from services.sync import links
 from services.sync.judge import LATE, Case, Decision, marks_of
 from services.sync.merge import FieldConflict, Merge, edit_in_salesforce, equals
 from services.sync.targets.fs_layout import moment_of
 from store import bases, conflicts, deliveries, operations, projects, targets
 from store.bases import Base
-from store.canon import Value, Values
+from store.canon import Values
 from store.clock import to_iso
 from store.conflicts import WHOLE, Conflict, conflict_id
 from store.deliveries import FIRESTORE, LINK, ROW, SALESFORCE, TARGETS
@@ -55,47 +56,46 @@ def take_over(
     back. Gives the project as it is then, and the conflicts made."""
     made = sum(_keep(conn, ctx, case, each) for each in merged.conflicts)
     parent = merged.take.get("parent_id")
-    if parent is not None and _would_circle(conn, project.project_id, str(parent)):
-        made += _keep(conn, ctx, case, _later_link(conn, case, merged.take.pop("parent_id")))
-        merged.refused["parent_id"] = parent
+    if parent is not None:
+        made += _settle_link(conn, ctx, case, merged, str(parent))
     if merged.take:
         project = _take(conn, ctx, case, merged.take, project)
     if merged.refused:
-        _send_back(conn, ctx, case, merged.refused, project)
+        send_back(conn, ctx, case, merged.refused, project)
     return project, made
 
 
-def _would_circle(conn: sqlite3.Connection, project_id: str, parent: str) -> bool:
-    return parent == project_id or project_id in projects.ancestors_of(conn, parent)
+def _settle_link(
+    conn: sqlite3.Connection, ctx: Context, case: Case, merged: Merge, parent: str
+) -> int:
+    """Their link, where it can't stand here, goes back; gives the conflicts made. Of a circle the
+    latest link goes, theirs or one of ours. Whoever linked to a project that is gone had not heard
+    of its end yet, and deleting unlinks."""
+    pid = case.claim.project_id
+    if not links.is_impossible(conn, pid, parent):
+        return 0
+    made = 0
+    if links.would_circle(conn, pid, parent):
+        mine, theirs = marks_of(case, "parent_id")
+        later = links.later_in_circle(conn, pid, parent, theirs) if parent != pid else None
+        if later is not None:
+            return _keep(conn, ctx, case, links.cut(conn, ctx, later, theirs), later.project_id)
+        ours = (case.mine or {}).get("parent_id")
+        made = _keep(conn, ctx, case, links.kept(ours, parent, mine, theirs))
+    merged.refused["parent_id"] = merged.take.pop("parent_id")
+    return made
 
 
-def _later_link(conn: sqlite3.Connection, case: Case, theirs: Value) -> FieldConflict:
-    """Their link would close a circle with links made here: it is kept, and ours stays."""
-    mine_mark, theirs_mark = marks_of(case, "parent_id")
-    mine = (case.mine or {}).get("parent_id")
-    base = case.base.values.get("parent_id") if case.base else None
-    return FieldConflict("parent_id", base, mine, theirs, "mine", mine_mark, theirs_mark)
-
-
-def _send_back(
+def send_back(
     conn: sqlite3.Connection, ctx: Context, case: Case, refused: Values, project: Project
 ) -> None:
-    """Mine goes to the target again, by an edit that nobody made."""
+    """Mine goes to the target again. A link that can't stand may have reached Salesforce from
+    whoever made it, and goes back there, too."""
     changes: Changes = {path: (theirs, project.values[path]) for path, theirs in refused.items()}
-    op_id = ctx.new_id()
-    seq = operations.record(
-        conn,
-        op_id=op_id,
-        trace_id=op_id,
-        project_id=project.project_id,
-        kind="update",
-        origin="merge",
-        operator="steerco",
-        at=to_iso(ctx.clock()),
-        changes=changes,
-    )
     parts = {(case.claim.target, LINK if _is_link(case, path) else ROW) for path in refused}
-    deliveries.add(conn, seq, project.project_id, sorted(parts))
+    if "parent_id" in refused:
+        parts.add((SALESFORCE, LINK))
+    links.send_again(conn, ctx, project.project_id, changes, sorted(parts))
 
 
 def _is_link(case: Case, path: str) -> bool:
@@ -152,11 +152,18 @@ def _end_losers(conn: sqlite3.Connection, project_id: str, paths: set[str]) -> N
                 deliveries.set_state(conn, each.seq, target, "superseded", part=each.part)
 
 
-def _keep(conn: sqlite3.Connection, ctx: Context, case: Case, clash: FieldConflict) -> int:
+def _keep(
+    conn: sqlite3.Connection,
+    ctx: Context,
+    case: Case,
+    clash: FieldConflict,
+    project_id: str | None = None,
+) -> int:
     mine, theirs = clash.mine_mark, clash.theirs_mark
+    project_id = project_id or case.claim.project_id
     conflict = Conflict(
-        id=conflict_id(case.claim.project_id, clash.path, mine.op, theirs.op),
-        project_id=case.claim.project_id,
+        id=conflict_id(project_id, clash.path, mine.op, theirs.op),
+        project_id=project_id,
         path=clash.path,
         target=case.claim.target,
         base=clash.base,

@@ -130,6 +130,8 @@ class Engine:
         self.tidy()
         self._health.come_home(names)
         current = gates(self.conn, self.configured)
+        if SALESFORCE in self.remotes and current[SALESFORCE].open:
+            self._health.ask_the_time(self.remotes[SALESFORCE])
         report = {name: Totals() for name in names}
         if self.inbound.must_read_first([name for name in names if current[name].open]):
             return report

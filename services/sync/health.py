@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from services.context import Context
-from services.sync import backoff
+from services.sync import backoff, timing
 from services.sync.targets.base import ErrorClass, Problem, Target, TargetDown
 from store import targets
 from store.clock import to_iso
@@ -73,23 +73,20 @@ class Health:
         with transaction(self.conn):
             state = targets.get(self.conn, target.name)
             wait = backoff.probe_delay(state.probes, self.rng, asked=problem.retry_after)
-            targets.put(
-                self.conn,
-                target.name,
+            self._put(
+                target,
                 down_since=state.down_since if state.down_since is not None else now,
                 down_code=problem.code,
                 down_reason=problem.sentence,
                 probe_at=now + wait,
                 probes=state.probes + 1,
-                **_usage(target),
             )
 
     def is_up(self, target: Target, **facts: object) -> None:
         """The target answered; ``facts`` are further columns of its state."""
         with transaction(self.conn):
-            targets.put(
-                self.conn,
-                target.name,
+            self._put(
+                target,
                 down_since=None,
                 down_code=None,
                 down_reason=None,
@@ -97,8 +94,24 @@ class Health:
                 probes=0,
                 last_ok_at=to_iso(self.ctx.clock()),
                 **facts,
-                **_usage(target),
             )
+
+    def ask_the_time(self, target: Target) -> None:
+        """Measure the clock offset where it was never measured, before anything is sent that a
+        wrong clock has stamped."""
+        state = targets.get(self.conn, target.name)
+        asked = state.clock_offset is None and state.down_since is None
+        if asked and self.connect(target) is None:
+            with transaction(self.conn):
+                self._put(target)
+
+    def _put(self, target: Target, **facts: object) -> None:
+        """Store the state of a target, with what its answers told; inside a transaction."""
+        usage = _usage(target)
+        offset = usage.get("clock_offset")
+        if isinstance(offset, float) and targets.get(self.conn, target.name).clock_offset is None:
+            timing.correct(self.conn, offset)
+        targets.put(self.conn, target.name, **facts, **usage)
 
     def _other_system(self, name: str, identity: str) -> Problem | None:
         """Bases, ids and outbox belong to one organisation; another one pauses the target."""

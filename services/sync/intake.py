@@ -101,8 +101,9 @@ class Intake:
 
     def _one(self, remote: Remote, known: _Known, result: Pulled) -> None:
         pid = remote.project_id
-        project, waits = known.local.get(pid), known.open_asked.get(pid)
-        case = known.case(remote, self.client_id, from_iso(to_iso(self.read_at)))
+        # As it is now: a record before this one may have cut its link.
+        project, waits = projects.get(self.conn, pid), known.open_asked.get(pid)
+        case = known.case(remote, project, self.client_id, from_iso(to_iso(self.read_at)))
         here = known.here(pid)
         until = self._written_until(case)
         pull = Pull(Verdict.LATER) if until else judge_pulled(case, here)
@@ -236,9 +237,10 @@ class _Known:
             edited=project_id in self.edited,
         )
 
-    def case(self, remote: Remote, client_id: str, now: dt.datetime) -> Case:
+    def case(
+        self, remote: Remote, project: Project | None, client_id: str, now: dt.datetime
+    ) -> Case:
         pid = remote.project_id
-        project = self.local.get(pid)
         return Case(
             claim=self.waiting[pid].claim,
             mine=project.values if project else None,

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from services.sync.merge import Mark, Merge, edit_in_salesforce, equals, merge
 from services.sync.targets.base import Action, Remote
 from services.sync.targets.fs_layout import moment_of
-from store import fields
+from store import fields, operations
 from store.bases import Base
 from store.canon import Value, Values, total_of
 from store.clock import from_iso
@@ -81,6 +81,9 @@ def judge(case: Case) -> Decision:
     if not remote.exists or remote.deleted:
         if case.claim.part == LINK:
             return Decision(action=None, gone=True)
+        if remote.deleted and was_there and not _gone_by_us(case):
+            # A restore brings back what was known to be gone; somebody else's delete is news.
+            return Decision(blocked=_vanished(case), gone=True)
         if "restore" in kinds or (not was_there and not remote.deleted and "create" in kinds):
             action = Action.RESTORE if remote.deleted else Action.CREATE
             return Decision(action=action, paths=_all_paths(case))
@@ -152,6 +155,14 @@ def _judge_delete(case: Case) -> Decision:
     return Decision(action=Action.DELETE)
 
 
+def _gone_by_us(case: Case) -> bool:
+    """Whether this side knows that the record is gone: a delete of ours left and may have arrived,
+    or a person was asked about it and decided to bring it back."""
+    sent, items = case.claim.sent, case.claim.items
+    left = sent is not None and sent.action == Action.DELETE
+    return left or any(i.kind == "restore" and i.origin == operations.CONFLICT for i in items)
+
+
 def _made_again(case: Case) -> bool:
     """Whether our delete did arrive, and somebody brought the record back since."""
     sent, base, remote = case.claim.sent, case.base, case.remote
@@ -218,8 +229,10 @@ def _judge_update(case: Case) -> Decision:
     paths = [p for p in _pushable(case, merged.send) if p in carried]
     total = total_of(mine)
     scored = any(fields.is_score(p) for p in carried)
-    if case.claim.target == SALESFORCE and case.claim.part != LINK and scored:
-        paths = [p for p in paths if not fields.is_score(p) and p != "total_score"]
+    if case.claim.part != LINK and scored:
+        if case.claim.target == SALESFORCE:
+            paths = [p for p in paths if not fields.is_score(p)]
+        paths = [p for p in paths if p != "total_score"]
         if remote.values.get("total_score") != total:
             paths.append("total_score")
     theirs_moved = any(

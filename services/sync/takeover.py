@@ -10,7 +10,8 @@ import dataclasses
 import sqlite3
 
 from services.context import Context
-from services.sync.absorb import set_base
+from services.sync import links
+from services.sync.absorb import send_back, set_base
 from services.sync.judge import Case
 from services.sync.targets.fs_layout import base_hash, is_hash
 from store import bases, deliveries, fields, operations, owes, projects
@@ -144,10 +145,8 @@ def _text(path: str, value: Value, *sides: Values) -> Value:
 def _insert(conn: sqlite3.Connection, ctx: Context, case: Case, kind: str, *, rev: int) -> None:
     project = _project(ctx, case, rev)
     parent = project.values.get("parent_id")
-    if parent is not None and project.project_id in (
-        parent,
-        *projects.ancestors_of(conn, str(parent)),
-    ):
+    impossible = parent is not None and links.is_impossible(conn, project.project_id, str(parent))
+    if impossible:
         values = {**project.values, "parent_id": None}
         project = dataclasses.replace(project, values=values)
     projects.insert(conn, project)
@@ -158,6 +157,8 @@ def _insert(conn: sqlite3.Connection, ctx: Context, case: Case, kind: str, *, re
     by, target = project.updated_by, case.claim.target
     _record(conn, ctx, project.project_id, kind, target, by, changes, ctx.new_id())
     set_base(conn, ctx, case)
+    if impossible:
+        send_back(conn, ctx, case, {"parent_id": parent}, project)
 
 
 def _project(ctx: Context, case: Case, rev: int) -> Project:

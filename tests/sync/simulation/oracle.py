@@ -1,8 +1,9 @@
 """What must be true, from what people did: every edit, and what its author saw when he made it.
 
-Values are unique, so that a value tells whose edit it is. An edit's parent is the edit whose value
-stood where it was made. From that alone follows which edits are superseded, which met, and which
-may be the last one standing.
+Values are mostly unique, so that a value tells whose edit it is; an undo or a discarded edit sets
+one again. An edit's parents are the edits whose value stood where it was made: several, where more
+than one set it. From that alone follows which edits are superseded, which met, and which may be the
+last one standing.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ PERSON = "person"
 
 @dataclass(frozen=True)
 class Edit:
-    """``at`` is the true time; ``parent`` the number of the edit it was made upon."""
+    """``at`` is the true time; ``parents`` the numbers of the edits it may have been made upon,
+    ``sure`` whether there is no other it can have been."""
 
     number: int
     project_id: str
@@ -25,7 +27,8 @@ class Edit:
     value: Value
     who: str
     at: float
-    parent: int | None
+    parents: tuple[int, ...]
+    sure: bool
 
 
 @dataclass
@@ -44,9 +47,9 @@ class Oracle:
         self, project_id: str, path: str, value: Value, who: str, at: float, replaced: Value
     ) -> None:
         """Somebody set a field and was told that it is saved."""
-        seen = self._standing.get((project_id, path, replaced))
-        parent = seen[-1] if seen else None
-        edit = Edit(len(self.edits), project_id, path, value, who, at, parent)
+        seen = tuple(self._standing.get((project_id, path, replaced), ()))
+        sure = len(seen) + (replaced is None) <= 1  # an empty field may never have been set
+        edit = Edit(len(self.edits), project_id, path, value, who, at, seen, sure)
         self.edits.append(edit)
         self._standing.setdefault((project_id, path, value), []).append(edit.number)
 
@@ -62,17 +65,22 @@ class Oracle:
         """Every edit of a field."""
         return [e for e in self.edits if (e.project_id, e.path) == (project_id, path)]
 
-    def upward(self, edits: Iterable[Edit]) -> Iterator[Edit]:
-        """These edits and those they were made upon."""
-        for edit in edits:
-            each: Edit | None = edit
-            while each is not None:
-                yield each
-                each = None if each.parent is None else self.edits[each.parent]
+    def upward(self, edits: Iterable[Edit], *, surely: bool = False) -> Iterator[Edit]:
+        """These edits and those they were, or ``surely`` were, made upon."""
+        found: set[int] = set()
+        waiting = [edit.number for edit in edits]
+        while waiting:
+            edit = self.edits[waiting.pop()]
+            if edit.number in found:
+                continue
+            found.add(edit.number)
+            yield edit
+            if edit.sure or not surely:
+                waiting.extend(edit.parents)
 
     def related(self, one: Edit, other: Edit) -> bool:
-        """Whether one of the two was made upon the other."""
-        return other in self.upward([one]) or one in self.upward([other])
+        """Whether one of the two was surely made upon the other."""
+        return other in self.upward([one], surely=True) or one in self.upward([other], surely=True)
 
     def met(self, project_id: str, path: str, one: Value, other: Value) -> bool:
         """Whether edits of these two values can have been made without knowing of each other."""
