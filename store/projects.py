@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import NamedTuple
 
@@ -274,9 +274,7 @@ def update(
     )
 
 
-def set_stamps(
-    conn: sqlite3.Connection, project_id: str, stamps: Mapping[str, FieldStamp]
-) -> None:
+def set_stamps(conn: sqlite3.Connection, project_id: str, stamps: Mapping[str, FieldStamp]) -> None:
     """Date the fields anew; no revision, since no field changed."""
     conn.execute(
         "UPDATE projects SET stamps = ? WHERE project_id = ?", (to_json(stamps), project_id)
@@ -313,6 +311,24 @@ def buried(conn: sqlite3.Connection, project_id: str) -> Project | None:
         "SELECT snapshot FROM tombstones WHERE project_id = ?", (project_id,)
     ).fetchone()
     return from_snapshot(row[0]) if row else None
+
+
+def stamps_of(
+    conn: sqlite3.Connection, project_id: str, project: Project | None
+) -> Callable[[str], FieldStamp | None]:
+    """The stamp of each field of a project, or of what it was when it was deleted."""
+
+    def stamp(path: str) -> FieldStamp | None:
+        known = project if project is not None else buried(conn, project_id)
+        return known.stamp(path) if known is not None else None
+
+    return stamp
+
+
+def buried_id(conn: sqlite3.Connection, project_id: str) -> str | None:
+    """The Salesforce id of a deleted project, if it had one."""
+    was = buried(conn, project_id)
+    return was.sf_id if was is not None else None
 
 
 def is_buried(conn: sqlite3.Connection, project_id: str) -> bool:

@@ -251,12 +251,14 @@ class Drainer:
                 base=known.get(pid),
                 remote=remotes[pid],
                 owed=owed.get(pid, {}),
-                stamp=project.stamp if project else _unstamped,
+                stamp=projects.stamps_of(self.conn, pid, project),
                 client_id=self.client_id,
                 now=from_iso(now),
                 was_applied=history.get(pid),
                 known=judged.get(pid, {}),
                 overtaken=partial(provenance.was_overtaken, self.conn, pid),
+                ours=partial(provenance.is_ours, self.conn),
+                buried_id=None if project else projects.buried_id(self.conn, pid),
                 former=former,
             )
             items = claim.items
@@ -465,10 +467,6 @@ class Drainer:
             (base.remote_id if base else None) or (project.sf_id if project else None),
             project.values if project else {},
         )
-
-
-def _unstamped(_path: str) -> None:
-    """A project that is deleted here has no stamps."""
 
 
 def _replaces(job: _Job) -> bool:

@@ -14,7 +14,7 @@ from services.sync import takeover
 from services.sync.absorb import ask, set_base, take_over
 from services.sync.debts import with_debts
 from services.sync.judge import LATE, Case
-from services.sync.provenance import was_overtaken
+from services.sync.provenance import is_ours, was_overtaken
 from services.sync.pulled import Here, Pull, Verdict, judge_pulled
 from services.sync.targets.base import Problem, Remote
 from store import (
@@ -34,7 +34,7 @@ from store.clock import from_iso, to_iso
 from store.conflicts import Conflict
 from store.database import ODD, by_itself
 from store.deliveries import FIRESTORE, ROW, SALESFORCE, TARGETS, Owed
-from store.projects import FieldStamp, Project
+from store.projects import Project
 
 NOBODYS = frozenset({"salesforce", "firestore", "people", "merge"})
 """Origins of operations that no operator made; they don't stand against a delete."""
@@ -247,19 +247,15 @@ class _Known:
             base=self.based.get(pid),
             remote=remote,
             owed=self.owed.get(pid, {}),
-            stamp=project.stamp if project else _unstamped,
+            stamp=projects.stamps_of(self.conn, pid, project),
             client_id=client_id,
             now=now,
             known=self.decided.get(pid, {}),
             overtaken=partial(was_overtaken, self.conn, pid),
+            ours=partial(is_ours, self.conn),
         )
 
 
 def local_values(conn: sqlite3.Connection, ids: Sequence[str]) -> Mapping[str, Values]:
     """The present local values by project."""
     return {pid: project.values for pid, project in projects.get_many(conn, ids).items()}
-
-
-def _unstamped(_path: str) -> FieldStamp | None:
-    """A project that is not here has no stamps."""
-    return None

@@ -33,12 +33,14 @@ _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 class Case:
     """Everything a judgement needs.
 
-    ``mine`` are the local values (None: deleted here). ``owed`` are the fields of this target's
+    ``mine`` are the local values (None: deleted here), ``stamp`` their stamps (or those of the
+    project as it was deleted). ``owed`` are the fields of this target's
     undelivered operations. ``was_applied`` tells, for a send of unknown outcome that can't be told
     from values alone, whether the record's history shows it; None where nobody knows. ``known``
     holds clashes that were decided before: ``(path, theirs)`` with the time of theirs. ``former``
     are the clients that a restored database was before, each with the newest operation in common.
-    ``overtaken`` tells whether a value of a field was replaced here, or lost.
+    ``overtaken`` tells whether a value of a field was replaced here, or lost; ``ours`` whether an
+    operation was made here. ``buried_id`` is the Salesforce id that a deleted project had.
     """
 
     claim: Claim
@@ -53,6 +55,8 @@ class Case:
     known: Mapping[tuple[str, Value], str] = field(default_factory=dict)
     former: Mapping[str, int] = field(default_factory=dict)
     overtaken: Callable[[str, Value], bool] = lambda _path, _value: False
+    ours: Callable[[str], bool] = lambda _op: False
+    buried_id: str | None = None
 
 
 @dataclass(slots=True)
@@ -136,7 +140,7 @@ def _judge_delete(case: Case) -> Decision:
     remote, base = case.remote, case.base
     if case.claim.part == LINK or not remote.exists or remote.deleted:
         return Decision(action=None, gone=True)
-    if _made_again(case):
+    if _made_again(case) or _set_anew(case):
         return Decision(blocked="deleted here, but brought back there since")
     common: Mapping[str, Value] = base.values if base else {}
     if case.claim.sent is not None and _sent_applied(case) is not False:
@@ -174,6 +178,20 @@ def _made_again(case: Case) -> bool:
     return None not in (known, remote.remote_id) and known != remote.remote_id
 
 
+def _set_anew(case: Case) -> bool:
+    """Whether the document carries a later stamp than this side had of it when it was deleted, or
+    belongs to another row by now: it was edited or restored since, be it to the same values."""
+    if case.claim.target != FIRESTORE:
+        return False
+    told = case.remote.sf
+    if told is not None and case.buried_id is not None and told.id not in (None, case.buried_id):
+        return True
+    return any(
+        (known := case.stamp(path)) is not None and stamp.at > from_iso(known.at)
+        for path, stamp in case.remote.stamps.items()
+    )
+
+
 def three_way(case: Case) -> Merge:
     """The merge of what the record holds with what this side holds, field by field."""
     mine, remote = case.mine, case.remote
@@ -186,7 +204,7 @@ def three_way(case: Case) -> Merge:
         for path, owed in case.owed.items()
         if path not in restored and (path not in arrived or mine.get(path) != arrived[path])
     }
-    return merge(
+    result = merge(
         {**_base_values(case), **arrived},
         mine,
         remote.values,
@@ -199,11 +217,24 @@ def three_way(case: Case) -> Merge:
         ),
         overtaken=lambda path, theirs: _is_regression(case, path, theirs),
     )
+    if case.claim.target == FIRESTORE:
+        # What I bring from Salesforce is a person's edit there. Whoever wrote the later value meets
+        # it there himself; here it would be a record of somebody who had seen it.
+        result.conflicts = [
+            each
+            for each in result.conflicts
+            if each.winner == "mine" or each.mine_mark.origin != SALESFORCE
+        ]
+    return result
 
 
 def _is_regression(case: Case, path: str, theirs: Value) -> bool:
-    """Whether a row of Salesforce that our user wrote last went back to an older value of ours: a
-    late request landed after a newer one. An empty field may be a person's doing."""
+    """Whether a record went back to an older value of ours: a late request landed after a newer
+    one. A document's stamp says whose value it is; of a row it is known that our user wrote it
+    last, and an empty field there may be a person's doing."""
+    if case.claim.target == FIRESTORE:
+        stamp = case.remote.stamps.get(path)
+        return stamp is not None and case.ours(stamp.op) and case.overtaken(path, theirs)
     ours = case.claim.target == SALESFORCE and case.remote.modified_by_us
     return ours and theirs is not None and case.overtaken(path, theirs)
 
@@ -357,8 +388,9 @@ def _judged_paths(case: Case) -> list[str]:
 
 
 def _derived(case: Case, path: str) -> bool:
-    """The total is computed where anybody voted: outbound only, never merged."""
-    return path == "total_score" and any(fields.is_score(p) for p in case.mine or {})
+    """The total is computed where anybody votes or takes a vote back; outbound only."""
+    voted = (p for side in (case.mine or {}, case.remote.values, case.owed) for p in side)
+    return path == "total_score" and any(map(fields.is_score, voted))
 
 
 def _carried(case: Case) -> set[str]:

@@ -92,6 +92,11 @@ def was_overtaken(conn: sqlite3.Connection, project_id: str, path: str, value: V
     )
 
 
+def is_ours(conn: sqlite3.Connection, op_id: str) -> bool:
+    """Whether an operation was made in this database."""
+    return bool(operations.among(conn, [op_id]))
+
+
 def dated(
     target: KeepsHistory, remotes: dict[str, Remote], ids: Sequence[str], known: Mapping[str, Base]
 ) -> dict[str, Remote]:

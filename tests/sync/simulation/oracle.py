@@ -19,7 +19,8 @@ PERSON = "person"
 @dataclass(frozen=True)
 class Edit:
     """``at`` is the true time; ``parents`` the numbers of the edits it may have been made upon,
-    ``sure`` whether there is no other it can have been."""
+    ``sure`` whether there is no other it can have been; ``fresh`` whether nobody had set this value
+    before: else it took something back."""
 
     number: int
     project_id: str
@@ -29,6 +30,7 @@ class Edit:
     at: float
     parents: tuple[int, ...]
     sure: bool
+    fresh: bool
 
 
 @dataclass
@@ -49,7 +51,8 @@ class Oracle:
         """Somebody set a field and was told that it is saved."""
         seen = tuple(self._standing.get((project_id, path, replaced), ()))
         sure = len(seen) + (replaced is None) <= 1  # an empty field may never have been set
-        edit = Edit(len(self.edits), project_id, path, value, who, at, seen, sure)
+        fresh = value is not None and (project_id, path, value) not in self._standing
+        edit = Edit(len(self.edits), project_id, path, value, who, at, seen, sure, fresh)
         self.edits.append(edit)
         self._standing.setdefault((project_id, path, value), []).append(edit.number)
 
