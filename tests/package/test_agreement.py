@@ -13,7 +13,7 @@ import pytest
 
 from services.itsc_sf_sync import FIELD_MAP
 from services.sandbox import describe
-from services.sandbox.schema import FieldSpec, SfType
+from services.sandbox.schema import FieldSpec
 from services.sandbox.ticket import DEFAULT_RECORD_TYPE, RECORD_TYPES, TRACKED, ticket_object
 from services.sf_package import build, reading
 from services.sf_package.lead import LEAD_FIELDS
@@ -111,6 +111,16 @@ EXISTING = {
     "department": ("Department__c", 255),
     "brief.what_it_does": ("Description__c", 32000),
 }
+EXISTING_TYPES = {
+    "Title__c": ("string", False),
+    "Status__c": ("picklist", True),
+    "Priority__c": ("picklist", True),
+    "Department__c": ("string", True),
+    "Description__c": ("textarea", True),
+}
+"""What the sandbox says of the organisation's own fields: type, and whether it may be blank."""
+HELD = {"Number": "integer", "Percent": "integer", "Checkbox": "boolean"}
+"""What the model holds for a Salesforce type; everything else is a string."""
 DESCRIBED = {
     "Text": "string",
     "LongTextArea": "textarea",
@@ -181,11 +191,24 @@ def test_the_model_has_the_lengths_and_choices_of_the_package() -> None:
         if "precision" in wanted:
             assert shown["maximum"] < 10 ** int(wanted["precision"]), path
             assert shown["minimum"] == 0, path
-        assert (wanted["type"] == "Checkbox") == (shown.get("type") == "boolean"), path
+        assert _types(shown) == {HELD.get(wanted["type"], "string")}, path
     for path, (_, length) in EXISTING.items():
         assert _model_field(schema, path).get("maxLength") == length
     assert _model_field(schema, "status")["enum"] == list(STATUSES)
     assert _model_field(schema, "priority")["enum"] == list(PRIORITIES)
+
+
+def test_each_field_of_the_model_is_judged_by_its_own_row_of_the_table() -> None:
+    schema = Project.model_json_schema()
+    shown = {path: _model_field(schema, path)["title"] for path in BY_PATH}
+    assert shown == {path: field.label for path, field in BY_PATH.items()}
+    assert len(set(shown.values())) == len(shown)
+
+
+def _types(shown: dict[str, Any]) -> set[str]:
+    """What the model may hold, null aside."""
+    kinds = {kind["type"] for kind in shown.get("anyOf", [shown])}
+    return kinds - {"null"}
 
 
 def _model_field(schema: dict[str, Any], path: str) -> dict[str, Any]:
@@ -294,4 +317,10 @@ def test_the_existing_fields_are_named_and_never_defined_by_the_package() -> Non
     defined = {path.name.split(".")[0] for path in (TICKET / "fields").iterdir()}
     assert defined.isdisjoint({api for api, _ in EXISTING.values()})
     assert list(MAIN.rglob("*.object-meta.xml")) == []
-    assert _spec("Status__c").type is SfType.PICKLIST
+
+
+def test_the_sandbox_has_the_existing_fields_as_the_specification_has_them() -> None:
+    for api, length in EXISTING.values():
+        shown = describe.describe_field(_spec(api))
+        assert (shown["type"], shown["nillable"]) == EXISTING_TYPES[api]
+        assert length is None or shown["length"] == length
