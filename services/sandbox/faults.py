@@ -109,17 +109,19 @@ def parse_spec(text: str) -> Spec:
             name, _, given = selector.strip().partition("=")
             match name:
                 case "count":
-                    spec.count = int(given)
+                    spec.count = _whole(name, given, 0)
                 case "every":
-                    spec.every = max(1, int(given))
+                    spec.every = _whole(name, given, 1)
                 case "path":
                     spec.path = given
                 case "method":
                     spec.method = given.upper()
                 case "p":
-                    spec.p = float(given)
+                    spec.p = _number(given)
+                    if not 0 <= spec.p <= 1:
+                        raise ValueError(f"p={given} is no probability: 0 to 1")
                 case "seed":
-                    seed = int(given)
+                    seed = _whole(name, given, 0)
                 case _:
                     raise ValueError(f"{name!r} is no selector; there are {', '.join(SELECTORS)}")
     except ValueError as bad:
@@ -132,10 +134,32 @@ def _check_value(kind: str, value: str) -> None:
     wanted = KINDS[kind][0]
     if wanted.isalpha() and not value:
         raise ValueError(f"{kind} needs a value, as in {kind}:{wanted}")
-    if kind != "row" and value and not math.isfinite(float(value)):
-        raise ValueError(f"{value} is no number")
+    if kind == "row" or not value:
+        return
+    if not wanted:
+        raise ValueError(f"{kind} takes no value")
+    if _number(value) < 0 and kind != "clock":
+        raise ValueError(f"{value} is below 0")
     if kind == "bare" and not 200 <= float(value) <= 599:
         raise ValueError(f"{value} is no status of an answer")
+
+
+def _number(text: str) -> float:
+    """A finite number. Raises ValueError with a sentence."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number):
+        raise ValueError(f"{text!r} is no number")
+    return number
+
+
+def _whole(name: str, text: str, low: int) -> int:
+    """The whole number of a selector, not below ``low``. Raises ValueError with a sentence."""
+    if not (text.isascii() and text.isdigit() and int(text) >= low):
+        raise ValueError(f"{name} takes a whole number from {low} on, not {text!r}")
+    return int(text)
 
 
 class Faults:

@@ -52,12 +52,14 @@ def test_probability_repeats_with_its_seed() -> None:
     "text",
     [
         *("", "nonsense", "latency", "latency:soon", "latency:inf", "401,count=x", "401,color=red"),
-        *("bare", "bare:0", "bare:1000", "row", "late:"),
+        *("bare", "bare:0", "bare:1000", "row", "late:", "latency:-5", "late:-1", "503:4"),
+        *("503,p=2", "503,p=-0.1", "503,p=x", "503,count=-1", "503,every=0", "503,seed=x"),
     ],
 )
 def test_a_fault_that_is_none_is_refused_with_a_sentence(text: str) -> None:
-    with pytest.raises(ValueError, match=r"fault|needs a value"):
+    with pytest.raises(ValueError, match=r"fault|needs a value") as refused:
         parse_spec(text)
+    assert not re.search(r"convert|literal|float|int\b", str(refused.value))
 
 
 def test_every_kind_and_selector_is_in_the_manual_with_what_it_does() -> None:
