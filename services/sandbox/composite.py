@@ -52,7 +52,9 @@ def run(org: Org, call: Call, dispatch: Dispatch) -> Answer:
                 raise _Halted
     except _Halted:
         results = [
-            r if r["httpStatusCode"] >= 400 else r | {"body": [_HALTED], "httpStatusCode": 400}
+            r
+            if r["httpStatusCode"] >= 400
+            else r | {"body": [_HALTED], "httpHeaders": {}, "httpStatusCode": 400}
             for r in results
         ]
     return Answer(200, {"compositeResponse": results})

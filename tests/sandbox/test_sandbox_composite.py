@@ -79,6 +79,7 @@ def test_all_or_none_undoes_every_subrequest(org: Any, project_id: str) -> None:
     )
     assert [r["httpStatusCode"] for r in results] == [400, 400]
     assert results[0]["body"][0]["errorCode"] == "PROCESSING_HALTED"
+    assert results[0]["httpHeaders"] == {}  # no Location of a record that is not there
     assert results[1]["body"][0]["errorCode"] == "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST"
     found = f"SELECT Id FROM Ticket__c WHERE DataOS_Project_Id__c = '{project_id}'"
     assert org.soql(found) == []
