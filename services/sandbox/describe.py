@@ -142,7 +142,7 @@ def describe_field(spec: FieldSpec) -> dict[str, Any]:
         "custom": spec.custom,
         "defaultValue": spec.default,
         "defaultValueFormula": None,
-        "defaultedOnCreate": spec.default is not None or spec.auto_number or spec.name == "OwnerId",
+        "defaultedOnCreate": spec.given,
         "dependentPicklist": False,
         "deprecatedAndHidden": False,
         "digits": 0,

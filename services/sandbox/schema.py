@@ -38,6 +38,20 @@ NUMBERS = frozenset({SfType.DOUBLE, SfType.PERCENT})
 IDS = frozenset({SfType.ID, SfType.REFERENCE})
 
 
+_ALWAYS_GIVEN = frozenset(
+    {
+        "Id",
+        "OwnerId",
+        "CreatedDate",
+        "CreatedById",
+        "LastModifiedDate",
+        "LastModifiedById",
+        "SystemModstamp",
+        "IsDeleted",
+    }
+)
+
+
 @dataclass(frozen=True, slots=True)
 class FieldSpec:
     """One field.
@@ -87,7 +101,13 @@ class FieldSpec:
 
     @property
     def nillable(self) -> bool:
-        return not self.required and self.type not in (SfType.BOOLEAN, SfType.ID)
+        """Whether a record can be without a value: not where the org itself always gives one."""
+        return not (self.required or self.given or self.type in (SfType.BOOLEAN, SfType.ID))
+
+    @property
+    def given(self) -> bool:
+        """Whether the org gives a value where a new record brings none."""
+        return self.default is not None or self.auto_number or self.name in _ALWAYS_GIVEN
 
 
 @dataclass(frozen=True, slots=True)

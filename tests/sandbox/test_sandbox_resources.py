@@ -50,6 +50,17 @@ def test_describe_tells_types_lengths_and_values(org: Any) -> None:
     assert children == {"Histories", "Child_Initiatives__r"}
 
 
+def test_describe_tells_which_fields_a_record_always_has(org: Any) -> None:
+    described = {f["name"]: f for f in org.client().Ticket__c.describe()["fields"]}
+    never_null = {name for name, field in described.items() if not field["nillable"]}
+    standard = {"Id", "OwnerId", "IsDeleted", "Name", "CreatedDate", "CreatedById"}
+    standard |= {"LastModifiedDate", "LastModifiedById", "SystemModstamp"}
+    assert {name for name in never_null if not name.endswith("__c")} == standard
+    assert all(described[name]["defaultedOnCreate"] for name in standard)
+    boxes = {name for name, field in described.items() if field["type"] == "boolean"}
+    assert never_null == standard | boxes | {"Title__c"}
+
+
 def test_global_describe_lists_the_objects(org: Any) -> None:
     listed = org.client().describe()
     assert {o["name"] for o in listed["sobjects"]} == {
