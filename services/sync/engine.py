@@ -260,9 +260,13 @@ def is_dead(owner: str) -> bool:
 
 
 def _began(pid: int) -> str:
-    """The start time of a process in ticks since boot, where the system tells (Linux)."""
+    """The start time of a process in ticks since boot, where the system tells (Linux).
+
+    None of a process that has ended and is only kept until its parent asks how: such a one still
+    takes signals, for ever where nobody asks (a container without an init)."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
     except OSError:
         return "0"
-    return stat.rpartition(")")[2].split()[19]
+    state, *rest = stat.rpartition(")")[2].split()
+    return "" if state in "ZX" else rest[18]
