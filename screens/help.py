@@ -14,6 +14,8 @@ from screens.keys import Entry, entries
 
 WIDE = 110
 """From so many columns on, the help also names the commands, for a keymap."""
+ROOM = 56
+"""Columns of the sentence before them; longer ones would run into the name."""
 
 
 class Help(ShowText):
@@ -33,7 +35,7 @@ def help_content(screen: Screen[object]) -> Content:
     own = screen.BINDING_GROUP_TITLE
     order = sorted(sections, key=lambda title: title != own)
     wide = screen.size.width >= WIDE
-    room = 56 if wide else 0
+    room = ROOM if wide else 0
     width = max([12, *(len(entry.shown_keys) for entry in found)])
     parts: list[Content] = []
     for title in order:

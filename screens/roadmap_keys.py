@@ -6,7 +6,7 @@ from textual.binding import Binding
 
 from screens.keys import Keys, key
 
-_ENTER = "On a name: open it; on Sync: explain it; elsewhere: edit"
+_ENTER = "Open a name, explain Sync, edit any other"
 _NEXT, _BEFORE = "The next view", "The view before"
 KEYS: Keys = [
     key("enter", "open_name", "open", _ENTER, id="roadmap.on-name", show=False),

@@ -58,7 +58,7 @@ class SyncPage(Page):
         key("i,enter", "inspect", "inspect", "The whole story of this edit", id="sync.inspect"),
         key("o", "open", "open project", "Open the project", id="sync.open"),
         key("p", "pause", "pause", "Pause a target, or let it go on", id="sync.pause"),
-        key("l", "look", "look now", "Bring what others changed in Firestore and Salesforce, now",
+        key("l", "look", "look now", "Bring in what others changed on both sides, now",
             id="sync.look", show=False),
         key("f", "filter", "filter", "On their way, in trouble, or all edits", id="sync.filter"),
         key("y", "copy", "copy", "Copy what happened to this edit, in words", id="sync.copy"),

@@ -10,7 +10,8 @@ import pytest
 from textual.screen import ModalScreen
 
 from screens.dialogs import Choose
-from screens.help import Help
+from screens.help import ROOM, Help
+from screens.keys import entries
 from services import itsc_roadmap
 from services.desk import Desk
 from services.workplace import Workplace
@@ -114,6 +115,15 @@ async def test_the_help_of_a_wide_terminal_names_the_commands_for_a_keymap(home:
         await driven.press("question_mark")
         lines = [line for line in driven.lines if "A new project" in line]
         assert lines[0].rstrip().endswith("roadmap.new")
+
+
+async def test_no_key_of_any_page_says_more_than_its_column_holds(home: Path) -> None:
+    async with terminal(world(home, 3), size=(120, 70)) as driven:
+        for page in "12345":
+            await driven.press(page)
+            told = {entry.id: entry.help_text for entry in entries(driven.app.screen)}
+            assert told
+            assert [name for name, text in told.items() if len(text) >= ROOM] == [], page
 
 
 async def test_every_binding_has_an_id_a_label_and_a_sentence(home: Path) -> None:
