@@ -184,6 +184,16 @@ def test_wrong_usage_is_2(steerco: Steerco, argv: list[str]) -> None:
     assert steerco(*argv).code == 2
 
 
+@pytest.mark.parametrize("group", ["projects", "outbox", "conflicts", "tickets"])
+def test_a_group_without_a_command_shows_its_help(steerco: Steerco, group: str) -> None:
+    done = steerco(group)
+    assert (done.code, done.out) == (2, "")
+    assert done.err.splitlines()[0].startswith(f"Usage: steerco {group} ")
+    assert any(line.startswith(("  list ", "  load ")) for line in done.err.splitlines())
+    assert "\\n" not in done.err
+    assert "Error" not in done.err
+
+
 def test_wrong_usage_shows_hostile_arguments_spelled_out(steerco: Steerco) -> None:
     done = steerco("projects", "set", "a", "\x1b]0;owned\x07")
     assert done.code == 2

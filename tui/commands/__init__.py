@@ -133,6 +133,9 @@ def _usage_error() -> type[Any]:
 def _explain_usage(error: Any) -> None:
     from tui.commands.text import spelled
 
+    if error.ctx is not None and error.format_message() == error.ctx.get_help():
+        sys.stderr.write(f"{error.ctx.get_help()}\n")  # a group without a command: its own words
+        return
     if error.ctx is not None:
         sys.stderr.write(f"{spelled(error.ctx.get_usage())}\n")
         sys.stderr.write(f"Try '{spelled(error.ctx.command_path)} --help' for help.\n\n")
