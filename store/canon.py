@@ -136,6 +136,8 @@ def check(path: str, value: object) -> Value:
         return rule(BY_PATH[path], value)
     if fields.is_score(path):
         return _check_score(path, value)
+    if path == "project_id":
+        raise Refusal(path, value, "it is given when the project is made (--id) and never changes")
     raise Refusal(path, value, f"there is no such field; fields are {_known()}")
 
 

@@ -141,7 +141,7 @@ def test_a_set_that_changes_nothing_writes_nothing(steerco: Steerco) -> None:
         (["brief.punchline=a\x1b[31m"], ["brief.punchline", "U+001B"]),
         (["it_lead=\udcff"], ["it_lead", "half of a character"]),
         (["total_score=3", "scores.Ana=4"], ["total_score", "sum of the scores"]),
-        (["project_id=b"], ["project_id", "there is no such field"]),
+        (["project_id=b"], ["project_id", "never changes"]),
     ],
 )
 def test_a_refused_value_is_one_sentence_that_names_field_and_value(
@@ -182,6 +182,15 @@ def test_a_refused_value_is_one_sentence_that_names_field_and_value(
 def test_wrong_usage_is_2(steerco: Steerco, argv: list[str]) -> None:
     steerco("projects", "add", "feature_name=A", "--id", "a")
     assert steerco(*argv).code == 2
+
+
+def test_the_id_of_a_project_is_said_to_be_for_ever(steerco: Steerco) -> None:
+    steerco("projects", "add", "feature_name=A", "--id", "a")
+    for argv in (("set", "a", "project_id=b"), ("add", "feature_name=B", "project_id=b")):
+        done = steerco("projects", *argv)
+        assert done.code == 1
+        assert "never changes" in done.sentence
+        assert "no such field" not in done.sentence
 
 
 @pytest.mark.parametrize("group", ["projects", "outbox", "conflicts", "tickets"])
