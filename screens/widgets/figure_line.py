@@ -25,12 +25,14 @@ class FigureLine(Bar):
     moment: reactive[str] = reactive("", init=False)
 
     def left(self, width: int) -> Sequence[Piece]:
+        # At 80 columns the filters and the count of tickets just fit, with a space between.
+        gap = Piece("   " if width >= 100 else " ")
         pieces = [Piece(" ")]
         if self.period is not None:
             pieces += [
                 Piece("period ", "$quiet", "screen.period") if width >= 100 else Piece(""),
                 Piece(f"{self.period.label} ▾", "bold", "screen.period"),
-                Piece("   "),
+                gap,
             ]
         for kind, several, picked in (
             ("department", "departments", self.filters.departments),
@@ -40,7 +42,7 @@ class FigureLine(Bar):
             text = ", ".join(line(each) or f"(no {kind})" for each in picked) or f"all {several}"
             style = "bold $key" if picked else "$quiet"
             pieces.append(Piece(f"{cut(text, _LONGEST)} ▾", style, f"screen.narrow({kind!r})"))
-            pieces.append(Piece("   " if width >= 100 else "  "))
+            pieces.append(gap)
         before = self._before()
         room = width - sum(cell_len(p.text) for p in (*pieces, *self.right(width)))
         if before and cell_len(before) < room:
