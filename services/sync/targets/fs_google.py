@@ -39,6 +39,10 @@ _STATUSES = {
     "FAILED_PRECONDITION": DocStatus.STALE,
     "NOT_FOUND": DocStatus.NOT_FOUND,
 }
+_INTERRUPTED: list[Any] = []
+"""Channels that a person's ctrl+c has left in the middle of a read; the process's end closes them.
+gRPC's thread serves a streaming read by bookkeeping that may be half written there: to close such a
+channel can wait for ever, or make that thread print a traceback."""
 _CHANNEL_OPTIONS = (
     # A subchannel that is shared in the process backs off for up to 10 s after an outage, and a
     # new client would inherit that; with a pool of its own a new channel connects at once.
@@ -165,6 +169,11 @@ class GoogleDocuments(DocumentStore):
             self._channel.close()
         self._channel = self._client = None
 
+    def _leave_behind(self) -> None:
+        """Take no hand to the channel any more; the next call opens another."""
+        _INTERRUPTED.append(self._channel)
+        self._channel = self._client = None
+
     def _prepared(self, write: DocWrite) -> Any:
         """The message to send, or the result of a write that needs no sending."""
         try:
@@ -210,6 +219,9 @@ class GoogleDocuments(DocumentStore):
             yield from call(request, retry=None, timeout=timeout, metadata=self._metadata)
         except GoogleAPICallError as error:
             raise TargetDown(self._failed(error, Phase.READ)) from None
+        except KeyboardInterrupt:
+            self._leave_behind()
+            raise
 
     def _connected(self) -> tuple[Any, Any]:
         """The generated client and the ``fs_wire`` module. Raises TargetDown."""
