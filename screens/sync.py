@@ -31,7 +31,7 @@ from services.overview import OutboxEntry
 from services.syncview import SyncView, Which
 from store.conflicts import Conflict
 
-WIDTHS = [(0, "-narrow"), (sync_head.WIDE, "-wide")]
+WIDTHS = [(0, "-narrow"), (110, "-wide")]
 EMPTY = {
     Which.OPEN: "Everything has reached Firestore and Salesforce.\n\n"
     "An edit shows here while it travels. f shows those that have arrived.",

@@ -13,7 +13,6 @@ from services import explain, times
 from services.overview import TargetHealth
 from store.deliveries import SALESFORCE
 
-WIDE = 110
 NAME = 12
 _SIGNS = {
     "ok": ("●", "$good"),
@@ -35,8 +34,9 @@ Cell = tuple[str, str]
 
 def head(healths: Mapping[str, TargetHealth], now: float, zone: dt.tzinfo, width: int) -> Content:
     """The header for a width: a table where there is room, else two lines for each target."""
-    if width >= WIDE:
-        return _wide(healths, now, zone, width)
+    table = _table(healths, now, 3, wide=True)
+    if all(each.cell_length <= width for each in table):
+        return _wide(healths, now, zone, width, table)
     return _narrow(healths, now, zone, width)
 
 
@@ -83,9 +83,15 @@ def _facts(told: tuple[str, str, str], gap: int, wide: bool) -> list[str]:
     return [" " * gap + said.ljust(15) for said in shown[:-1]] + [" " * gap + shown[-1]]
 
 
-def _wide(healths: Mapping[str, TargetHealth], now: float, zone: dt.tzinfo, width: int) -> Content:
+def _wide(
+    healths: Mapping[str, TargetHealth],
+    now: float,
+    zone: dt.tzinfo,
+    width: int,
+    table: list[Content],
+) -> Content:
     lines = [_connection(name, each, now, zone, width) for name, each in healths.items()]
-    return Content("\n").join([*lines, Content(""), *_table(healths, now, 3, wide=True)])
+    return Content("\n").join([*lines, Content(""), *table])
 
 
 def _narrow(

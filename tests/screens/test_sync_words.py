@@ -285,7 +285,7 @@ def test_an_inspection_shows_payload_request_and_response_as_they_were() -> None
     assert 'Response\n{\n  "b": [\n    1\n  ]\n}' in tried.text
 
 
-@pytest.mark.parametrize("width", [76, 156])
+@pytest.mark.parametrize("width", [76, 106, 116, 121, 126, 156])
 def test_the_header_holds_every_figure_at_any_width(width: int) -> None:
     counts = {"pending": 3, "retrying": 2, "in_flight": 1, "conflict": 5, "failed": 4}
     known = TargetState(
