@@ -31,7 +31,7 @@ async def open_editor(page: RoadmapPage) -> None:
         page.say(f"{BY_PATH[path].label} is computed from the votes.")
         return
     if path == NAME and len(ids) > 1:
-        page.say("A name is edited one project at a time; esc clears the selection.")
+        page.say("One name at a time; esc clears the selection.")
         return
     page.grid.move_to(row)
     region = page.grid.cell_region(row, page.cell_column)

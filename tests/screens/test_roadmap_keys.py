@@ -165,10 +165,11 @@ async def test_space_selects_and_one_edit_goes_to_all_selected(home: Path) -> No
 
 
 async def test_a_name_is_not_given_to_many(home: Path) -> None:
-    async with terminal(world(home)) as driven:
+    async with terminal(world(home), size=(80, 24)) as driven:
         await driven.press("space", "space", "e")
         assert driven.roadmap.state == "table"
-        assert "one project at a time" in driven.status
+        # Whole, also beside what stands on the right of 80 columns.
+        assert "One name at a time; esc clears the selection." in driven.status
 
 
 async def test_a_selects_all_and_escape_none(home: Path) -> None:
