@@ -15,7 +15,7 @@ EVERYWHERE: Keys = [
     key("3", "go('roadmap')", "Roadmap", "To the roadmap", id="app.roadmap", show=False),
     key("4", "go('project')", "Project", "To the project", id="app.project", show=False),
     key("5", "go('sync')", "Sync", "To the outbox", id="app.sync", show=False),
-    key("ctrl+p", "palette", "palette", "Every command, by name", id="app.palette"),
+    key("ctrl+p,colon", "palette", "palette", "Every command, by name", id="app.palette"),
     key("ctrl+q", "quit", "quit", "Leave; everything is saved", id="app.quit", show=False),
     key("ctrl+c", "copy_or_quit", "", "", id="app.interrupt", show=False),
     key("question_mark,f1", "help", "help", "All keys, and what the signs mean", id="app.help"),

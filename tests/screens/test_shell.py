@@ -156,6 +156,14 @@ async def test_the_palette_has_every_command_and_does_what_its_key_does(home: Pa
         await driven.until(lambda: driven.roadmap.in_timeline)
 
 
+async def test_a_colon_opens_the_palette_but_is_text_where_one_writes(home: Path) -> None:
+    async with terminal(world(home, 3)) as driven:
+        await driven.press("slash", "colon")
+        assert not isinstance(driven.app.screen, ModalScreen)
+        await driven.press("escape", "colon")
+        assert isinstance(driven.app.screen, Choose)
+
+
 async def test_the_palette_shows_the_key_of_a_command(home: Path) -> None:
     async with terminal(world(home, 3)) as driven:
         await driven.press("ctrl+p")
