@@ -7,7 +7,7 @@ is loaded with the first chart. What it gives is turned into content whose colou
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from textual.content import Content
@@ -71,14 +71,16 @@ def draw(
     shown = _thinned(labels, canvas, at)
     plt.xlim(-0.5, len(labels) - 0.5)
     plt.ylim(scale[0][0], scale[-1][0])
-    plt.xticks(shown, [labels[each] for each in shown])
+    # Its own labels it writes in the order of a set of texts, another one in each process, and a
+    # label that finds no room takes its tick along: it draws the ticks, and the labels are ours.
+    plt.xticks(shown, [" "] * len(shown))
     plt.yticks([value for value, _ in scale], [text for _, text in scale])
     plt.xaxes(True, False)
     plt.yaxes(True, False)
     rows = plt.build().rstrip("\n").split("\n")
     styles = [each.style for each in lines]
     ticks = [x for x, each in enumerate(_COLOUR.sub("", rows[-2])) if each == "┬"]
-    below = _below(dict(zip(shown, ticks, strict=False)), labels, width, at)
+    below = _below(dict(zip(shown, ticks, strict=True)), labels, width, at)
     content = Content("\n").join([*(_row(each, styles) for each in rows[:-1]), below])
     return Plot(content, width - canvas, canvas, len(labels))
 
@@ -109,7 +111,7 @@ def _runs(values: Sequence[float | None]) -> list[list[int]]:
 def _thinned(labels: Sequence[str], width: int, at: int | None) -> list[int]:
     """The places whose labels fit side by side, with the marked one among them."""
     longest = max((len(each) for each in labels), default=1)
-    room = max(1, width // max(1, longest + 1))
+    room = max(1, (width - 1) // max(1, longest + 1))
     step = -(-len(labels) // room)
     first = at % step if at is not None else 0
     return list(range(first, len(labels), step))
@@ -129,17 +131,20 @@ def _row(text: str, styles: Sequence[str]) -> Content:
     return Content.assemble(*parts)
 
 
-def _below(ticks: Mapping[int, int], labels: Sequence[str], width: int, at: int | None) -> Content:
-    """The line of labels, each in the middle below its tick and none beyond the edges (plotext
-    leaves those out); the marked one shows without colour too."""
+def _below(ticks: dict[int, int], labels: Sequence[str], width: int, at: int | None) -> Content:
+    """The line of labels, each in the middle below its tick and none beyond the edges, from the
+    last one on: where it is tight, the others move. The marked one shows without colour too."""
     parts: list[tuple[str, str]] = []
-    end = 0
-    for place, x in ticks.items():
+    end = width
+    for place, x in reversed(ticks.items()):
         label = labels[place]
-        start = max(end + bool(end), min(x - len(label) // 2, width - len(label)))
-        if start + len(label) > width:
+        start = min(max(0, x - len(label) // 2), end - len(label))
+        if start < 0:
             break
-        parts.append((" " * (start - end), ""))
+        parts.append((" " * (end - start - len(label)), ""))
         parts.append((label, "bold reverse" if place == at else _AXES))
-        end = start + len(label)
-    return Content.assemble(*parts, " " * (width - end))
+        end = start
+        if end:
+            parts.append((" ", ""))
+            end -= 1
+    return Content.assemble(" " * end, *reversed(parts))

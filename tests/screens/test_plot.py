@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
 from screens.plot import DOTS, Line, draw
@@ -78,5 +83,45 @@ def test_many_months_are_labelled_as_far_as_there_is_room() -> None:
     labels = [MONTHS[n % 12] for n in range(60)]
     drawn = draw([Line((5.0,) * 60, "$p2")], labels, SCALE, (60, 10), 59).content.plain
     shown = drawn.split("\n")[-1].split()
+    assert shown[-1] == "Nov"
     assert 8 < len(shown) < 15
     assert set(shown) <= set(MONTHS)
+
+
+@pytest.mark.parametrize("width", range(24, 90, 3))
+@pytest.mark.parametrize("months", [13, 24, 56, 60])
+def test_every_label_stands_below_its_own_month(months: int, width: int) -> None:
+    labels = [MONTHS[n % 12] for n in range(months)]
+    plot = draw([Line((5.0,) * months, "$p2")], labels, SCALE, (width, 10), months - 1)
+    *_, axis, below = plot.content.plain.split("\n")
+    ticks = [x for x, each in enumerate(axis) if each == "┬"]
+    written = [below[max(0, x - 2) : x + 3] for x in ticks]
+    assert len(ticks) == len(below.split())
+    for x, text in zip(ticks, written, strict=True):
+        near = {
+            labels[place]
+            for place in range(months)
+            if abs(plot.left + (place + 0.5) * plot.width / months - x) <= 1.5
+        }
+        assert any(label in text for label in near), (x, text, near)
+    assert below.split()[-1] == labels[-1], "the marked month has its label"
+
+
+def test_a_chart_is_the_same_in_every_process() -> None:
+    code = (
+        "from tests.screens.test_plot import *\n"
+        "labels = [MONTHS[n % 12] for n in range(60)]\n"
+        "print(draw([Line((5.0,) * 60, '$p2')], labels, SCALE, (60, 10), 59).content.plain)"
+    )
+    drawn = {
+        subprocess.run(
+            [sys.executable, "-c", code],
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            cwd=Path(__file__).resolve().parents[2],
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for seed in ("1", "2", "3")
+    }
+    assert len(drawn) == 1
