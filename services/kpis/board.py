@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from services.kpis import derive, measures
 from services.kpis.measures import MEASURES, TILES, Measure
-from services.kpis.policy import Policy
+from services.kpis.policy import Policy, PolicyError
 from services.kpis.selection import (
     EVERYTHING,
     Filters,
@@ -322,6 +322,7 @@ class Board:
         import duckdb
 
         with self._opened() as conn:
+            self._check(conn)
             self._asking = conn
             try:
                 if not derive.are_of(conn, self.policy):
@@ -331,6 +332,16 @@ class Board:
                 raise Cancelled from error
             finally:
                 self._asking = None
+
+    def _check(self, conn: DuckDBPyConnection) -> None:
+        """Without a status nothing was ever started or closed: better no figures than such."""
+        there = {name.casefold() for name in derive.raw_columns(conn)}
+        names = self.policy.columns["status"]
+        if there and not any(name.casefold() in there for name in names):
+            raise PolicyError(
+                f"the policy takes the status from {' or '.join(names)}, and the tickets have no "
+                "such column; name theirs in columns.status"
+            )
 
     @contextlib.contextmanager
     def _opened(self) -> Iterator[DuckDBPyConnection]:

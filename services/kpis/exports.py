@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 LONGEST_LINE = 64 << 20
+_FIRST, _END = "TIMESTAMP '1000-01-01'", "TIMESTAMP '10000-01-01'"
+"""Between them a year has four digits."""
 _SAID = {
     "MISSING COLUMNS": "it has fewer values than the header has names",
     "TOO MANY COLUMNS": "it has more values than the header has names",
@@ -42,13 +44,16 @@ def moment(column: str) -> str:
     """A column's text as a UTC timestamp; NULL for what is no date.
 
     DuckDB's TIMESTAMP ignores an offset, its TIMESTAMPTZ takes 50 times as long, and both take
-    words such as ``epoch``.
+    words such as ``epoch`` and years that no month is written of (``20226-03-01``).
     """
     plain = f"({column} LIKE '%Z' OR {column} LIKE '%+0000' OR length({column}) <= 19)"
+    found = (
+        f"CASE WHEN {plain} THEN TRY_CAST({column} AS TIMESTAMP) "
+        f"ELSE TRY_CAST({column} AS TIMESTAMPTZ)::TIMESTAMP END"
+    )
     return (
-        f"CASE WHEN {column} >= '0' AND {column} < ':' THEN CASE WHEN {plain} "
-        f"THEN TRY_CAST({column} AS TIMESTAMP) "
-        f"ELSE TRY_CAST({column} AS TIMESTAMPTZ)::TIMESTAMP END END"
+        f"CASE WHEN {column} >= '0' AND {column} < ':' AND ({found}) >= {_FIRST} "
+        f"AND ({found}) < {_END} THEN {found} END"
     )
 
 
@@ -71,6 +76,10 @@ class Export:
         except UnicodeError as error:
             raise LoadError(f"{path} is not UTF-8 text") from error
         self._delimiter = max(",;\t", key=first.count)
+        if "\r" in first.rstrip("\r\n"):
+            raise LoadError(
+                f"{path} ends its lines with a carriage return alone; save it with LF or CRLF"
+            )
         self.header = [n.strip() for n in next(csv.reader([first], delimiter=self._delimiter), [])]
         known = {name.casefold(): name for name in self.header}
         lacking = [name for name in needed if name.casefold() not in known]

@@ -12,8 +12,12 @@ from collections.abc import Collection, Iterable, Mapping
 from services.kpis.policy import Kind, Policy
 from store.tickets import SLOT
 
-REVISION = 1
+REVISION = 2
 """Raise it when the query changes: facts that were kept are then derived anew."""
+
+
+_MOST_HOURS = "1e12"
+"""From here on hours are a slip of the pen, and count as none."""
 
 
 def literal(text: str) -> str:
@@ -122,7 +126,8 @@ class _Parts:
         return f"coalesce({quoted(known)}, '')" if known else "''"
 
     def columns(self) -> str:
-        hours = f"TRY_CAST({self.column('hours')} AS DECIMAL(18, 6))"
+        # Multiplied as they are, kept as decimals: a sum then depends on no order of its terms.
+        hours = f"TRY_CAST({self.column('hours')} AS DOUBLE)"
         weights = " * ".join(
             _lookup(self.column(what), table, "1")
             for what, table in (
@@ -132,8 +137,12 @@ class _Parts:
             if table
         )
         size = _lookup(self.column("size"), self._policy.hours_by_size, "0")
-        plain = f"coalesce({hours}, {size})"
-        weighted = f"CAST({plain} * {weights} AS DECIMAL(18, 6))" if weights else plain
+        plain = f"CASE WHEN abs({hours}) < {_MOST_HOURS} THEN {hours} ELSE {size} END"
+        product = f"({plain}) * {weights}" if weights else plain
+        weighted = (
+            f"CAST(CASE WHEN abs({product}) < {_MOST_HOURS} THEN {product} ELSE 0 END "
+            "AS DECIMAL(38, 12))"
+        )
         assignee = self.column("assignee")
         parts = {
             "name": self.raw("Name"),
@@ -171,7 +180,7 @@ class _Parts:
 
     def sla(self) -> str:
         default = "NULL" if self._policy.sla_minutes is None else repr(self._policy.sla_minutes)
-        return _lookup("priority", self._policy.sla_minutes_by_priority, default, "DOUBLE")
+        return _lookup("priority", self._policy.sla_minutes_by_priority, default)
 
     def stale(self) -> str:
         """Whether a history's first old status is none that a new ticket has."""
@@ -180,9 +189,7 @@ class _Parts:
         return "NOT " + within("initial_status", self._policy.fresh)
 
 
-def _lookup(
-    value: str, table: Mapping[str, float], default: str, kind: str = "DECIMAL(18, 6)"
-) -> str:
-    cases = " ".join(f"WHEN {literal(key)} THEN {number!r}" for key, number in table.items())
+def _lookup(value: str, table: Mapping[str, float], default: str) -> str:
+    cases = " ".join(f"WHEN {literal(k)} THEN {number!r}::DOUBLE" for k, number in table.items())
     found = f"CASE {value} {cases} ELSE {default} END" if cases else default
-    return f"CAST({found} AS {kind})"
+    return f"CAST({found} AS DOUBLE)"

@@ -76,7 +76,8 @@ def load(
         "Ticket__History",
         ("Id", "ParentId", "Field", "OldValue", "NewValue", "CreatedDate"),
     )
-    raw = [name for name in ours.header if name.casefold() not in _OWN]
+    # No field of Salesforce begins with an underscore: such columns are of the tool that exported.
+    raw = [n for n in ours.header if n.casefold() not in _OWN and not n.startswith("_")]
     with file.rewriting() as conn:
         conn.execute("SET preserve_insertion_order = false")
         merge.begin(conn)

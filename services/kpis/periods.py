@@ -39,6 +39,23 @@ def period_of(text: str, today: dt.date) -> Period:
     return _written(text.strip())
 
 
+def moment_of(text: str) -> dt.datetime:
+    """A moment as people write it: the beginning of a day, a month's end (the first instant of the
+    next one), or an instant, UTC where it names no zone. Raises ValueError with a sentence."""
+    try:
+        if re.fullmatch(r"\d{4}-\d\d", text):
+            day = month(text).end
+            return dt.datetime(day.year, day.month, day.day, tzinfo=dt.UTC)
+        if not re.match(r"\d{4}-\d\d-\d\d(?![-\d])", text):
+            raise ValueError
+        found = dt.datetime.fromisoformat(text)
+        return (found if found.tzinfo else found.replace(tzinfo=dt.UTC)).astimezone(dt.UTC)
+    except (ValueError, OverflowError) as error:
+        raise ValueError(
+            f"{text!r} is no date; write 2026-03-31, 2026-03 (its end) or 2026-03-31T12:00:00Z"
+        ) from error
+
+
 def _written(text: str) -> Period:
     days = re.fullmatch(r"(\d{4}-\d\d-\d\d)(?:\s*(?:–|to|\.\.)\s*|\s+)(\d{4}-\d\d-\d\d)", text)
     try:

@@ -149,6 +149,13 @@ def test_the_backlog_is_a_list_of_departments(loaded: Steerco) -> None:
          "age_max_d": 2.0}
     ]  # fmt: skip
     assert loaded("backlog", "--at", "2026-02-01", "--json").json == []
+    for written, age in (
+        ("2026-03", 30.0),
+        ("2026-03-04T12:00:00Z", 2.5),
+        ("2026-03-04T14:00+02:00", 2.5),
+    ):
+        (row,) = loaded("backlog", "--at", written, "--json").json
+        assert row["age_max_d"] == age
     assert [row["open"] for row in loaded("backlog", "--json").json] == [1]
 
 

@@ -13,8 +13,9 @@ import pytest
 
 from services.kpis import backlog
 from services.kpis.board import Board, Cancelled
+from services.kpis.live import LiveBoard
 from services.kpis.measures import FURTHER_TILES
-from services.kpis.policy import Policy, load_policy
+from services.kpis.policy import Policy, PolicyError, load_policy
 from services.kpis.report import report
 from services.kpis.selection import (
     Filters,
@@ -105,6 +106,21 @@ def test_hours_come_from_the_size_and_weigh_by_priority_and_type(
     (row,) = report(Board(file, heavy, keep=False))["monthly"]
     assert row["weighted_hours"] == 3 * 2 * 1.5 + 8 + 0 + 5
     assert (row["assignees"], row["throughput_per_dev"]) == (1, 22.0)
+
+
+def test_weights_count_to_the_last_digit_and_never_overflow(
+    file: TicketFile, policy: Policy, fill: Fill
+) -> None:
+    fill([ticket(n, day(1), Estimated_Hours="7.1", Priority="P1", Type="Defect")
+          for n in range(1, 301)])  # fmt: skip
+    third = replace(policy, weight_by_priority={"P1": 1 / 3}, weight_by_type={}, digest="third")
+    (row,) = report(Board(file, third, keep=False))["monthly"]
+    assert row["weighted_hours"] == pytest.approx(710.0, abs=1e-6)
+    huge = replace(
+        policy, weight_by_priority={"P1": 1e15}, weight_by_type={"Defect": 1e15}, digest="huge"
+    )
+    (row,) = report(Board(file, huge, keep=False))["monthly"]
+    assert (row["closed"], row["weighted_hours"]) == (300, 0.0)
 
 
 def test_the_first_response_is_the_first_persons_who_is_not_the_creator(
@@ -340,8 +356,15 @@ def test_another_organisations_names_are_the_policys(
     (row,) = report(Board(file, own, keep=False))["departments"]
     assert (row["department"], row["cycle_median_d"]) == ("Équipe", 3.0)
     assert report(Board(file, own)) == report(Board(file, own, keep=False))
-    assert board_of(file).holdings().tickets == 1
 
 
-def board_of(file: TicketFile) -> Board:
-    return Board(file, load_policy())
+def test_a_policy_whose_status_column_is_nowhere_is_refused(
+    fill: Fill, file: TicketFile, policy: Policy
+) -> None:
+    lost = replace(policy, columns={**policy.columns, "status": ("State__c",)}, digest="lost")
+    assert Board(file, lost).holdings().tickets == 0
+    fill([ticket(1, day(1))])
+    for board in (Board(file, lost), Board(file, lost, keep=False), LiveBoard(file, lost)):
+        with pytest.raises(PolicyError, match=r"State__c, .* columns\.status"):
+            board.overview(month("2026-03"))
+    assert Board(file, policy).holdings().tickets == 1

@@ -60,7 +60,8 @@ def test_a_moment_is_a_moment_however_an_export_writes_it(
         "Id;Name;CreatedDate;Status\n1;x;2026-03-01;New\n2;y;2026-03-01;New",
         "Status,CREATEDDATE,extra,id\nNew,2026-03-01,,1\nNew,2026-03-01,,2\n",
         '"Id","CreatedDate","Status"\n"1","2026-03-01","New"\n"2","2026-03-01","New"\n',
-        "Id\tCreatedDate\n1\t2026-03-01\n\n2\t2026-03-01\n",
+        "Id\tCreatedDate\tStatus\n1\t2026-03-01\t\n\n2\t2026-03-01\t\n",
+        "_,_id,_Deleted,Id,CreatedDate,Status\n_,x,y,1,2026-03-01,\n_,x,y,2,2026-03-01,\n",
     ],
 )
 def test_any_export_of_that_shape_is_taken(
@@ -97,6 +98,8 @@ def test_bad_rows_are_counted_named_by_line_and_left_out(
         b"6,fine,2026-03-01,New\r\n"
         b"7,w,epoch,New\r\n"
         b"8,v,2026-02-30,New\r\n"
+        b"10,u,20226-03-01,New\r\n"
+        b"11,t,0026-03-01T00:00:00.000Z,New\r\n"
     ) + b"9,caf\xe9,2026-03-01,New\r\n"
     history = (
         HISTORY + "1,1,Status,New,Closed,2026-03-02,x\n"
@@ -104,7 +107,7 @@ def test_bad_rows_are_counted_named_by_line_and_left_out(
         "3,1,Status,New,Closed,soon,x\n"
     ).encode()
     done = bring(file, policy, tmp_path, tickets, history)
-    assert (done.tickets.read, done.tickets.new, done.tickets.bad) == (10, 2, 8)
+    assert (done.tickets.read, done.tickets.new, done.tickets.bad) == (12, 2, 10)
     assert (done.history.read, done.history.new, done.history.bad) == (4, 1, 3)
     found = [(Path(row.file).name, row.line, row.message) for row in done.bad_rows]
     assert found == [
@@ -115,7 +118,9 @@ def test_bad_rows_are_counted_named_by_line_and_left_out(
         ("T.csv", 8, "it has more values than the header has names"),
         ("T.csv", 10, "CreatedDate 'epoch' is no date"),
         ("T.csv", 11, "CreatedDate '2026-02-30' is no date"),
-        ("T.csv", 12, "it is not UTF-8 text"),
+        ("T.csv", 12, "CreatedDate '20226-03-01' is no date"),
+        ("T.csv", 13, "CreatedDate '0026-03-01T00:00:00.000Z' is no date"),
+        ("T.csv", 14, "it is not UTF-8 text"),
         ("H.csv", 3, "it has no ParentId"),
         ("H.csv", 4, "it has no Id"),
         ("H.csv", 5, "CreatedDate 'soon' is no date"),
@@ -130,6 +135,7 @@ def test_bad_rows_are_counted_named_by_line_and_left_out(
         (b"Id,Name\n1,x\n", "lacks CreatedDate"),
         (b"Id,CreatedDate,id\n", "two of the same name"),
         (b"Id,CreatedDate,\n", "without a name"),
+        (b"Id,CreatedDate\r1,2026-03-01\r", "carriage return alone"),
         ("Id,CreatedDate\n".encode("utf-16"), "is not UTF-8 text"),
     ],
 )
@@ -248,6 +254,13 @@ def test_a_value_that_is_no_number_of_hours_counts_as_none(fill: Fill, board: Bo
     with board.asking() as conn:
         hours = conn.execute("SELECT weighted_hours::DOUBLE FROM facts ORDER BY id").fetchall()
     assert hours == [(8.0,), (0.0,)]
+
+
+@pytest.mark.parametrize("hours", ["1e12", "-1e300", "inf", "nan", "9" * 400])
+def test_hours_that_nobody_works_count_as_none(fill: Fill, board: Board, hours: str) -> None:
+    opened = "2026-03-01T00:00:00Z"
+    fill([ticket(1, opened, Estimated_Hours=hours), ticket(2, opened, Estimated_Hours="3")])
+    assert [row["weighted_hours"] for row in report(board)["monthly"]] == [3.0]
 
 
 def test_long_texts_are_not_kept(file: TicketFile, policy: Policy, tmp_path: Path) -> None:

@@ -100,7 +100,8 @@ def backlog(
         typer.Option(
             "--at",
             metavar="YYYY-MM-DD",
-            help="As this day began (UTC); else now.",
+            help="As this day began (UTC), or at a month's end: YYYY-MM, or at an instant: "
+            "YYYY-MM-DDTHH:MM:SSZ; else now.",
         ),
     ] = None,
     policy: Policy = None,
@@ -112,14 +113,16 @@ def backlog(
     Examples:
       steerco backlog
       steerco backlog --at 2026-04-01 --json
+      steerco backlog --at 2026-03
     """
     from services.kpis.backlog import departments_at
+    from services.kpis.periods import moment_of
     from services.kpis.topics import rounded
 
     try:
-        moment = dt.datetime.now(dt.UTC) if at is None else _midnight(at)
+        moment = dt.datetime.now(dt.UTC) if at is None else moment_of(at)
     except ValueError as error:
-        raise typer.BadParameter(f"--at: {at!r} is no date; write it as 2026-03-31") from error
+        raise typer.BadParameter(f"--at: {error}") from error
     rows: list[dict[str, Any]] = [
         {name: rounded(value) for name, value in asdict(each).items()}
         for each in departments_at(_board(policy), moment)
@@ -129,10 +132,6 @@ def backlog(
     else:
         say(f"Open at {moment:%Y-%m-%d %H:%M} UTC: {sum(row['open'] for row in rows):,}")
         _print(rows)
-
-
-def _midnight(text: str) -> dt.datetime:
-    return dt.datetime.combine(dt.date.fromisoformat(text), dt.time(), dt.UTC)
 
 
 def _board(policy: Path | None) -> Board:
