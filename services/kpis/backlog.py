@@ -227,12 +227,18 @@ def _make_open(
             FROM history WHERE NOT deleted AND {within("field", names["department"])}
             GROUP BY ticket) d ON d.ticket = f.id"""
     done = within("status", policy.done)
+    # What was done before T and stayed so is most of them: left out first, not carried along.
+    kept_done = within("last_status", policy.done)
     conn.execute(
         f"""
         CREATE OR REPLACE TEMP TABLE open_tickets AS
         WITH candidates AS (
-            SELECT *, last_status_at >= getvariable('at_time') AS moved FROM facts
-            WHERE created_at < getvariable('at_time')),
+            SELECT id, name, title, department, type, priority, owner, assignee, created_at,
+                initial_status, last_status, last_status_at,
+                last_status_at >= getvariable('at_time') AS moved
+            FROM facts
+            WHERE created_at < getvariable('at_time')
+                AND (coalesce(last_status_at >= getvariable('at_time'), false) OR NOT {kept_done})),
         earlier AS (
             SELECT ticket, arg_max(coalesce(new, ''), (happened, id)) AS status,
                 max(happened) AS since
@@ -242,7 +248,7 @@ def _make_open(
                 AND ticket IN (SELECT id FROM candidates WHERE moved)
             GROUP BY ticket),
         placed AS (
-            SELECT f.* EXCLUDE (status, department), {department} AS department,
+            SELECT f.* EXCLUDE (department), {department} AS department,
                 CASE WHEN moved THEN coalesce(e.status, f.initial_status)
                     ELSE f.last_status END AS status,
                 greatest(f.created_at, coalesce(

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from services.kpis import derive, measures
+from services.kpis import derive, looks, measures
 from services.kpis.measures import MEASURES, TILES, Measure
 from services.kpis.policy import Policy, PolicyError
 from services.kpis.selection import (
@@ -227,9 +227,12 @@ class Board:
     ) -> Overview:
         """Tiles (of these measures), series, rollup."""
         with self.asking() as conn:
-            charts = {each.key: series(conn, each, _charted(period), filters) for each in SERIES}
+            drawn = series_of(
+                conn, list(dict.fromkeys([*SERIES, *tiles])), _charted(period), filters
+            )
+            charts = {each.key: drawn[each.key] for each in SERIES}
             return Overview(
-                tuple(tile(conn, each, period, filters, charts.get(each.key)) for each in tiles),
+                tiles_of(conn, tiles, period, filters, drawn),
                 charts,
                 rollup(conn, period, filters),
                 count(conn, Selection("tickets", None, filters)),
@@ -364,70 +367,76 @@ def count(conn: DuckDBPyConnection, selection: Selection) -> int:
     )
 
 
-def tile(
+def tile(conn: DuckDBPyConnection, measure: Measure, period: Period, filters: Filters) -> Tile:
+    """A measure over a period, before it, and by month up to its end."""
+    return tiles_of(conn, [measure], period, filters, {})[0]
+
+
+def tiles_of(
     conn: DuckDBPyConnection,
-    measure: Measure,
+    asked: Sequence[Measure],
     period: Period,
     filters: Filters,
-    months: tuple[Point, ...] | None = None,
-) -> Tile:
-    """A measure over a period, before it, and by month up to its end (``months``, where these are
-    known already)."""
+    known: Mapping[str, tuple[Point, ...]],
+) -> tuple[Tile, ...]:
+    """Measures over a period, before it, and by month up to its end (``known`` ones are not asked
+    for again)."""
     before = period.before()
-    both = Selection(measure.key, Period(before.start, period.end), filters)
-    where, values = both.sql()
-    micros, per = measure.micros, measure.per
-    columns = [
-        measure.figure,
-        "count(*)",
-        "count(DISTINCT assignee)" if measure is measures.THROUGHPUT else "NULL",
-        measures.median(micros, per, 0.85) if micros else "NULL",
-        measures.mean(micros, per) if micros else "NULL",
-    ]
-    # The two periods meet: one look tells both.
-    found = {
-        row[0]: row[1:]
-        for row in conn.execute(
-            f"SELECT {measure.moment} >= ? AS now, {', '.join(columns)} FROM {measure.relation} "
-            f"WHERE {where} GROUP BY now",
-            [midnight(period.start), *values],
-        ).fetchall()
+    both = Period(before.start, period.end)
+    found: dict[str, dict[bool, looks.Told]] = {}
+    for group in looks.alike(asked):
+        # The two periods meet: one look tells both.
+        bucket = f"{group[0].moment} >= ?"
+        found |= looks.look(conn, group, both, filters, bucket, [midnight(period.start)])
+    months = last_months(SPARK_MONTHS, _last_day(period))
+    courses = {
+        **series_of(conn, [m for m in asked if m.key not in known], months, filters),
+        **known,
     }
-    nothing = (None, 0, None, None, None)
-    value, n, people, p85, mean = found.get(True, nothing)
-    old, old_n, *_ = found.get(False, nothing)
-    if months is None:
-        months = series(conn, measure, last_months(SPARK_MONTHS, _last_day(period)), filters)
-    return Tile(
-        measure,
-        Figure(_scaled(value, period, measure), n),
-        Figure(_scaled(old, before, measure), old_n),
-        months[-SPARK_MONTHS:],
-        Selection(measure.key, period, filters),
-        people,
-        p85,
-        mean,
-    )
+    tiles = []
+    for each in asked:
+        now, old = (found[each.key].get(side, looks.NOTHING) for side in (True, False))
+        tiles.append(
+            Tile(
+                each,
+                Figure(_scaled(now.value, period, each), now.n),
+                Figure(_scaled(old.value, before, each), old.n),
+                courses[each.key][-SPARK_MONTHS:],
+                Selection(each.key, period, filters),
+                now.people,
+                now.p85,
+                now.mean,
+            )
+        )
+    return tuple(tiles)
 
 
 def series(
     conn: DuckDBPyConnection, measure: Measure, period: Period, filters: Filters
 ) -> tuple[Point, ...]:
     """A measure by whole months."""
+    return series_of(conn, [measure], period, filters)[measure.key]
+
+
+def series_of(
+    conn: DuckDBPyConnection, asked: Sequence[Measure], period: Period, filters: Filters
+) -> dict[str, tuple[Point, ...]]:
+    """Measures by whole months."""
     months = period.months()
     whole = Period(month(months[0]).start, month(months[-1]).end)
-    selection = Selection(measure.key, whole, filters)
-    where, values = selection.sql()
-    p85 = measures.median(measure.micros, measure.per, 0.85) if measure.micros else "NULL"
-    rows = conn.execute(
-        f"SELECT date_trunc('month', {measure.moment}) AS m, {measure.figure}, count(*), {p85} "
-        f"FROM {selection.counted.relation} WHERE {where} GROUP BY m",
-        values,
-    ).fetchall()
-    found = {f"{row[0]:%Y-%m}": (row[1], row[2], row[3]) for row in rows}
-    return tuple(
-        Point(each, *found.get(each, (None, 0, None)), selection.in_month(each)) for each in months
-    )
+    told: dict[str, tuple[Point, ...]] = {}
+    for group in looks.alike(asked):
+        bucket = f"date_trunc('month', {group[0].moment})"
+        found = looks.look(conn, group, whole, filters, bucket, [])
+        for measure in group:
+            by_month = {f"{at:%Y-%m}": values for at, values in found[measure.key].items()}
+            selection = Selection(measure.key, whole, filters)
+            points = []
+            for each in months:
+                one = by_month.get(each, looks.NOTHING)
+                points.append(Point(each, one.value, one.n, one.p85, selection.in_month(each)))
+            told[measure.key] = tuple(points)
+    return told
 
 
 def rollup(

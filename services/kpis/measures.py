@@ -57,8 +57,8 @@ def _between(start: str, end: str) -> str:
     return f"epoch_us({end}) - epoch_us({start})"
 
 
-def median(micros: str, per: int, quantile: float = 0.5) -> str:
-    """A percentile that interpolates linearly (type 7)."""
+def median(micros: str, per: int, quantile: str = "0.5") -> str:
+    """A percentile that interpolates linearly (type 7); ``[0.5, 0.85]`` gives a list of both."""
     return f"quantile_cont(({micros}) / {per}.0, {quantile})"
 
 

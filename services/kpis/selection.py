@@ -134,11 +134,12 @@ class Selection:
         """The same of one department."""
         return replace(self, filters=replace(self.filters, departments=(name,)))
 
-    def sql(self) -> tuple[str, list[Any]]:
-        """The condition on the facts, and its parameters."""
+    def sql(self, *, narrowed: bool = True) -> tuple[str, list[Any]]:
+        """The condition on the facts, and its parameters. Not ``narrowed``: whatever has the
+        measure's moment, for who applies the measure's own condition to each figure."""
         measure = self.counted
-        narrowed, values = self.filters.sql()
-        parts = [f"{measure.moment} IS NOT NULL", measure.where, narrowed]
+        filtered, values = self.filters.sql()
+        parts = [f"{measure.moment} IS NOT NULL", measure.where if narrowed else "true", filtered]
         if self.period is not None:
             parts.insert(1, f"{measure.moment} >= ? AND {measure.moment} < ?")
             values = [midnight(self.period.start), midnight(self.period.end), *values]

@@ -43,7 +43,7 @@ TOPICS: dict[str, tuple[Measure, _Columns]] = {
             ("throughput_per_dev", measures.PER_PERSON),
             _CYCLE_N,
             _CYCLE_MEDIAN,
-            ("cycle_p85_d", f"{median(_MICROS, _CYCLE.per, 0.85)} {_STARTED}"),
+            ("cycle_p85_d", f"{median(_MICROS, _CYCLE.per, '0.85')} {_STARTED}"),
             (
                 "cycle_mean_d",
                 f"(sum({_MICROS}) {_STARTED})::DOUBLE / nullif(count(*) {_STARTED}, 0) "

@@ -16,10 +16,10 @@ from services.kpis.backlog import backlog, open_order, open_tickets, those_open
 from services.kpis.board import SORTS, Board
 from services.kpis.desk import FigureDesk, Withdrawn
 from services.kpis.live import LiveBoard
-from services.kpis.measures import FURTHER_TILES
+from services.kpis.measures import FURTHER_TILES, TILES
 from services.kpis.periods import period_of
 from services.kpis.policy import Policy, PolicyError
-from services.kpis.selection import Filters, Selection, last_days
+from services.kpis.selection import EVERYTHING, Filters, Period, Selection, last_days
 from store.tickets import TicketFile
 from tests.kpis.world import Histories, ticket
 from tests.screens import figure_worlds
@@ -114,6 +114,32 @@ def test_the_order_and_its_rows_are_the_list(file: TicketFile, live: Live) -> No
         assert [rows[each] for each in ids] == list(page.rows)
     narrowed = board.order(Selection("tickets"), text="badge")
     assert 0 < len(narrowed) == board.tickets(Selection("tickets"), text="BADGE").total
+
+
+@pytest.mark.parametrize(
+    "filters",
+    [EVERYTHING, Filters(types=("Task",)), Filters(priorities=("P1",)), Filters(("nowhere",))],
+)
+@pytest.mark.parametrize(
+    "period", [PERIOD, Period(dt.date(2025, 1, 1), dt.date(2027, 1, 1), "two years")]
+)
+def test_what_is_asked_together_is_what_is_asked_alone(
+    file: TicketFile, live: Live, filters: Filters, period: Period
+) -> None:
+    board = live(file)
+    for tiles in (TILES, FURTHER_TILES):
+        page = board.overview(period, filters, tiles)
+        for each in page.tiles:
+            assert each == board.tile(each.measure.key, period, filters)
+            assert board.tickets(each.selection).total == each.figure.n
+        for key, points in page.series.items():
+            months = Period(
+                dt.date.fromisoformat(f"{points[0].month}-01"),
+                dt.date.fromisoformat(f"{points[-1].month}-02"),
+            )
+            assert points == board.series(key, months, filters)
+            for point in points:
+                assert (point.value is None) == (point.n == 0)
 
 
 def test_the_order_of_the_backlog_and_its_rows_are_the_list(file: TicketFile, live: Live) -> None:
