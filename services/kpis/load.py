@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 LONGEST = 255
 """Characters of a raw value that are kept: picklists, names and lookups end there, and the long
 texts beyond it are nobody's business here."""
+NO_ORGANISATION = "none (they were loaded from files)"
+"""Of which organisation tickets are that nothing may be pulled to."""
 LISTED = 1000
 """Bad rows that are named one by one; all are counted."""
 Show = Callable[[str, float], None]
@@ -61,11 +63,13 @@ def load(
     tickets: Path,
     history: Path,
     *,
+    sandbox: bool = False,
     clock: Clock = system_clock,
     show: Show = unseen,
 ) -> Loaded:
     """Bring two exports in. All of it or, where it fails or is stopped, nothing.
 
+    ``sandbox``: into an empty file of the sandbox; its made-up year stays away from real tickets.
     ``show`` is told what is being done and how much of that (0 to 1); what it raises stops the
     load, and so does Ctrl+C. Raises LoadError for a file that can't be read or lacks a column, and
     StoreError.
@@ -83,6 +87,8 @@ def load(
         merge.begin(conn)
         # Into an empty file rows are written straight to their place.
         fresh = all(merge.is_empty(conn, table) for table in ("tickets", "history"))
+        if fresh and sandbox:
+            conn.execute("INSERT OR IGNORE INTO meta VALUES ('organisation', ?)", [NO_ORGANISATION])
         first = _Intake(conn, ours, "tickets" if fresh else "staged_tickets", show)
         second = _Intake(conn, theirs, "history" if fresh else "staged_history", show)
         first.take(ticket_rows(ours, raw, clock), ("_id", "_created_at"), raw if fresh else ())

@@ -24,6 +24,7 @@ from services.sync.targets.sf_client import SalesforceClient
 from services.sync.targets.sf_errors import CallFailed
 from services.sync.targets.sf_login import SalesforceConnection
 from store.tickets import TicketFile
+from tests.kpis import world
 
 POLICY = load_policy()
 
@@ -253,6 +254,24 @@ def test_a_file_stays_with_its_organisation(
     finally:
         other.process.stop()
     assert not again().anything
+
+
+@pytest.mark.parametrize("sandbox", [True, False])
+def test_the_sandboxs_year_stays_away_from_tickets_that_were_loaded(
+    org: Org, file: TicketFile, tmp_path: Path, sandbox: bool
+) -> None:
+    exports = (
+        world.write(tmp_path / "T.csv", world.TICKET, [world.ticket(1, "2026-03-01T00:00:00Z")]),
+        world.write(tmp_path / "H.csv", world.HISTORY, []),
+    )
+    load(file, POLICY, *exports, sandbox=sandbox)
+    if sandbox:
+        with pytest.raises(OtherOrganisation, match="they were loaded from files"):
+            pull(org.client(), file, POLICY)
+        load(file, POLICY, *exports, sandbox=True)
+    else:
+        assert pull(org.client(), file, POLICY).tickets
+    assert (Board(file, POLICY).holdings().tickets == 1) == sandbox
 
 
 def test_trouble_on_the_way_is_one_sentence_and_loses_nothing(

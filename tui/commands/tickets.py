@@ -55,6 +55,7 @@ def load(
             policy_in_force(settings),
             tickets,
             history,
+            sandbox=settings.sandbox,
             show=lambda what, part: line(bar(what, part)),
         )
     if as_json:
