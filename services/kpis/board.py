@@ -292,12 +292,8 @@ class Board:
     def those(self, selection: Selection, ids: Sequence[str]) -> dict[str, Ticket]:
         """Some of the tickets behind a figure, by id."""
         with self.asking() as conn:
-            source, values = _listed(selection, "")
-            rows = conn.execute(
-                f"{_ticket_columns(selection)} FROM {source} "
-                "WHERE id IN (SELECT unnest(?::VARCHAR[]))",
-                [*values, list(ids)],
-            ).fetchall()
+            source, values = _listed(selection, "", ids)
+            rows = conn.execute(f"{_ticket_columns(selection)} FROM {source}", values).fetchall()
             return {row[0]: Ticket(*row) for row in rows}
 
     def choices(self) -> Choices:
@@ -476,10 +472,19 @@ def tickets(
     return Page(tuple(Ticket(*row) for row in rows), total)
 
 
-def _listed(selection: Selection, text: str) -> tuple[str, list[Any]]:
-    """The relation of the tickets behind a figure that a text narrows, and its parameters."""
+def _listed(
+    selection: Selection, text: str, ids: Sequence[str] | None = None
+) -> tuple[str, list[Any]]:
+    """The relation of the tickets behind a figure that a text, or being one of ``ids``, narrows,
+    and its parameters."""
     where, values = selection.sql()
     relation = selection.counted.relation
+    if ids is not None:
+        # Looked for is the id alone, so that the other texts of all tickets are not unpacked.
+        some = "id IN (SELECT unnest(?::VARCHAR[]))"
+        if relation == "facts":
+            some = f"rowid IN (SELECT rowid FROM facts WHERE {some})"
+        where, values = f"{where} AND {some}", [*values, list(ids)]
     source = f"(SELECT * REPLACE ({named('assignee')}) FROM {relation} WHERE {where})"
     if text:
         source = (
