@@ -157,7 +157,7 @@ class Chart(Widget, can_focus=True):
             Content.styled(cut(f" {about}", width + 1), "" if self.has_focus else "$quiet"),
         ]  # fmt: skip
         if not words.has_data(trend.points) and not words.has_data(trend.second):
-            said = cut(" no data in these months; p chooses others", width + 1)
+            said = cut(" no data in these months; p for others", width + 1)
             return Content("\n").join([header[0], Content.styled(said, "$quiet")])
         if height - HEADER < LEAST_HEIGHT - 2 or width < LEAST_WIDTH:
             return Content("\n").join(header)

@@ -359,6 +359,14 @@ async def test_no_data_is_said_and_never_drawn_as_nothing(tmp_path: Path) -> Non
         assert "No ticket is behind this figure" in "\n".join(painted(pilot))
 
 
+async def test_how_to_find_data_is_told_whole_on_a_small_screen(tmp_path: Path) -> None:
+    async with figure_worlds.figures(tmp_path).app("kpi").run_test(size=(80, 24)) as pilot:
+        await begun(pilot)
+        page_of(pilot).use_period("2019")
+        await at_rest(pilot)
+        assert "\n".join(painted(pilot)).count("no data in these months; p for others") == 2
+
+
 async def test_without_tickets_it_says_what_to_do_next(tmp_path: Path) -> None:
     world = figure_worlds.none(tmp_path)
     async with world.app("kpi").run_test(size=(80, 24)) as pilot:
