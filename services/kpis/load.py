@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from services.kpis import merge
 from services.kpis.board import holdings
-from services.kpis.exports import BadRow, Export, moment
+from services.kpis.exports import BadRow, Export, LoadError, moment
 from services.kpis.facts import literal, quoted
 from services.kpis.policy import Policy
 from services.kpis.topics import count
@@ -134,7 +134,7 @@ class _Intake:
         else:
             merge.match_columns(self._conn, raw)
             statement = f"INSERT INTO {self.place} BY NAME {rows}"
-        watched(self._conn, lambda: self._conn.execute(statement), self._show)
+        self._read(statement)
         lacking = " OR ".join(f"{key} IS NULL" for key in keys)
         whole = count(self._conn, self.place)
         missing = count(self._conn, f"(SELECT 1 FROM {self.place} WHERE {lacking})")
@@ -143,6 +143,25 @@ class _Intake:
         if self.left_out:
             self.bad = self._export.bad_rows(self._conn, broken, missing)
             self._conn.execute(f"DELETE FROM {self.place} WHERE {lacking}")
+
+    def _read(self, statement: str) -> None:
+        """Carry out the statement that reads the file. What it says of single rows is set aside;
+        what it raises is that there are no rows to be told apart."""
+        import duckdb
+
+        try:
+            watched(self._conn, lambda: self._conn.execute(statement), self._show)
+        except duckdb.InvalidInputException as error:
+            raise LoadError(
+                f"{self._export.path} can't be read: its lines do not all end alike, or a value "
+                "without quotes has a carriage return; save it with LF or CRLF throughout"
+            ) from error
+        except duckdb.IOException as error:
+            if "gzip" not in str(error).lower():
+                raise  # the disk's, not the file's
+            raise LoadError(
+                f"{self._export.path} can't be read: it is cut off, or no gzip file in the middle"
+            ) from error
 
 
 def ticket_rows(export: Export, raw: Sequence[str], clock: Clock) -> str:

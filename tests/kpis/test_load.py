@@ -137,6 +137,9 @@ def test_bad_rows_are_counted_named_by_line_and_left_out(
         (b"Id,CreatedDate,\n", "without a name"),
         (b"Id,CreatedDate\r1,2026-03-01\r", "carriage return alone"),
         ("Id,CreatedDate\n".encode("utf-16"), "is not UTF-8 text"),
+        (b"Id,CreatedDate\r\n1,2026-03-01\r\n2,2026-03-01\n3,2026-03-01\n", "do not all end alike"),
+        (b"Id,CreatedDate\n1,2026-03-01\r\n2,2026-03-01\n", "do not all end alike"),
+        (b"Id,CreatedDate,Name\n1,2026-03-01,a\rb\n", "do not all end alike"),
     ],
 )
 def test_what_is_no_export_is_refused_in_one_sentence(
@@ -155,6 +158,18 @@ def test_a_file_that_is_not_there_or_no_gzip_is_one_sentence(
     (tmp_path / "T.csv.gz").write_bytes(b"Id,CreatedDate\n")
     with pytest.raises(LoadError, match="can't be read"):
         load(file, policy, tmp_path / "T.csv.gz", tmp_path / "none.csv")
+
+
+def test_a_gzip_file_that_was_cut_off_is_one_sentence(
+    file: TicketFile, policy: Policy, tmp_path: Path
+) -> None:
+    lines = "".join(f"{n},2026-03-01,{n * 7919 % 10007}\n" for n in range(20_000))
+    whole = gzip.compress(f"Id,CreatedDate,Status\n{lines}".encode())
+    (tmp_path / "T.csv.gz").write_bytes(whole[: len(whole) // 2])
+    (tmp_path / "H.csv").write_bytes(NO_HISTORY)
+    with pytest.raises(LoadError, match=r"T\.csv\.gz can't be read: it is cut off"):
+        load(file, policy, tmp_path / "T.csv.gz", tmp_path / "H.csv")
+    assert not file.path.exists()
 
 
 def test_short_and_long_ids_are_one_ticket(
