@@ -25,14 +25,20 @@ class FigureLine(Bar):
     moment: reactive[str] = reactive("", init=False)
 
     def left(self, width: int) -> Sequence[Piece]:
-        # At 80 columns the filters and the count of tickets just fit, with a space between.
-        gap = Piece("   " if width >= 100 else " ")
+        pieces = self._chosen(width)
+        before = self._before()
+        room = width - _length((*pieces, *self.right(width)))
+        if before and cell_len(before) < room:
+            pieces.append(Piece(before, "$quiet"))
+        return pieces
+
+    def _chosen(self, width: int) -> list[Piece]:
         pieces = [Piece(" ")]
         if self.period is not None:
             pieces += [
                 Piece("period ", "$quiet", "screen.period") if width >= 100 else Piece(""),
                 Piece(f"{self.period.label} ▾", "bold", "screen.period"),
-                gap,
+                Piece("   "),
             ]
         for kind, several, picked in (
             ("department", "departments", self.filters.departments),
@@ -42,11 +48,7 @@ class FigureLine(Bar):
             text = ", ".join(line(each) or f"(no {kind})" for each in picked) or f"all {several}"
             style = "bold $key" if picked else "$quiet"
             pieces.append(Piece(f"{cut(text, _LONGEST)} ▾", style, f"screen.narrow({kind!r})"))
-            pieces.append(gap)
-        before = self._before()
-        room = width - sum(cell_len(p.text) for p in (*pieces, *self.right(width)))
-        if before and cell_len(before) < room:
-            pieces.append(Piece(before, "$quiet"))
+            pieces.append(Piece("   " if width >= 100 else "  "))
         return pieces
 
     def right(self, width: int) -> Sequence[Piece]:
@@ -57,7 +59,14 @@ class FigureLine(Bar):
             parts.append(f"{words.with_unit(self.tickets, 'tickets')} tickets")
         if self.moment:
             parts.append(self.moment)
-        return [Piece(" · ".join(parts) + " ", "$quiet")] if parts else []
+        text = " · ".join(parts) + " "
+        if cell_len(text) > width - _length(self._chosen(width)):
+            text = text.replace(" tickets", "")  # the line of panes says what is counted
+        return [Piece(text, "$quiet")] if parts else []
 
     def _before(self) -> str:
         return f"vs {self.period.before().label}" if self.period is not None else ""
+
+
+def _length(pieces: Sequence[Piece]) -> int:
+    return sum(cell_len(each.text) for each in pieces)

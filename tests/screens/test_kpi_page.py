@@ -359,6 +359,22 @@ async def test_no_data_is_said_and_never_drawn_as_nothing(tmp_path: Path) -> Non
         assert "No ticket is behind this figure" in "\n".join(painted(pilot))
 
 
+@pytest.mark.parametrize(
+    ("tickets", "told"),
+    [(450, "v1 · 450 tickets"), (2_144, "v1 · 2,144"), (1_000_000, "v1 · 1,000,000")],
+)
+async def test_filters_and_the_number_of_tickets_never_run_into_each_other(
+    tmp_path: Path, tickets: int, told: str
+) -> None:
+    async with figure_worlds.figures(tmp_path).app("kpi").run_test(size=(80, 24)) as pilot:
+        await begun(pilot)
+        page_of(pilot).query_one(FigureLine).tickets = tickets
+        await pilot.pause()
+        shown = painted(pilot)[2].rstrip()
+        assert shown.endswith(f" {told}")
+        assert "all priorities ▾  " in shown
+
+
 async def test_how_to_find_data_is_told_whole_on_a_small_screen(tmp_path: Path) -> None:
     async with figure_worlds.figures(tmp_path).app("kpi").run_test(size=(80, 24)) as pilot:
         await begun(pilot)
