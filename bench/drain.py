@@ -88,7 +88,7 @@ def _at_depth() -> Iterator[Result]:
         deep = open_database(home / "b.db")
         with transaction(deep):
             _fill(deep, 100_000)
-            deep.execute("UPDATE deliveries SET state = 'done'")
+            _claim_and_ack(deep, 100_000)
             _fill(deep, 16_000)
         pairs = [(_claim_time(shallow), _claim_time(deep)) for _ in range(15)]
     few, many = (statistics.median(column) for column in zip(*pairs, strict=True))

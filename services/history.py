@@ -46,10 +46,7 @@ class HistoryLine:
 
 def count(conn: sqlite3.Connection, project_id: str) -> int:
     """How many changes a project has had."""
-    row = conn.execute(
-        "SELECT COUNT(*) FROM operations WHERE project_id = ? AND changes <> '{}'", (project_id,)
-    ).fetchone()
-    return int(row[0])
+    return operations.count(conn, project_id)
 
 
 def read(

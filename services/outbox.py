@@ -84,15 +84,11 @@ def retry(conn: sqlite3.Connection, seq: int, target: str | None = None) -> int:
 def retry_all(conn: sqlite3.Connection) -> int:
     """Try everything that failed or waits for its next try again now; gives how many."""
     with transaction(conn):
-        cursor = conn.execute(
-            "UPDATE deliveries SET state = 'pending', attempts = 0, next_at = NULL, "
-            "failing_since = NULL, error_class = NULL, error_code = NULL, last_error = NULL "
-            "WHERE state IN ('failed', 'retrying')"
-        )
+        moved = deliveries.retry_all(conn)
         for target in TARGETS:
             if targets.get(conn, target).down_since is not None:
                 targets.put(conn, target, probe_at=None)
-        return cursor.rowcount
+        return moved
 
 
 def loss(conn: sqlite3.Connection, seq: int) -> Loss:

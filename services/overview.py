@@ -83,8 +83,7 @@ def row_sync(
     details: dict[tuple[str, str], tuple[int, float | None, str | None]] = {}
     rows = conn.execute(
         "SELECT project_id, target, state, COUNT(*), MAX(attempts), MAX(next_at), MAX(last_error) "
-        "FROM deliveries INDEXED BY deliveries_open WHERE state IN ('pending', 'retrying', "
-        f"'in_flight', 'conflict', 'failed'){wanted} GROUP BY project_id, target, state",
+        f"FROM open_deliveries WHERE 1{wanted} GROUP BY project_id, target, state",
         parameters,
     )
     for project_id, target, state, number, attempts, next_at, error in rows:
@@ -161,22 +160,20 @@ def outbox(
     """Operations with their deliveries, newest first. ``open_only`` leaves out what is over;
     ``states`` narrows it to those with a delivery in one of these states."""
     parts: list[str] = ["1"]
-    parameters: list[str] = []
+    parameters: list[str | int | None] = [project_id, limit]
     if open_only:
         parts.append(
-            "seq IN (SELECT seq FROM deliveries WHERE state IN "
-            "('pending', 'retrying', 'in_flight', 'conflict', 'failed') "
-            "AND state IN (SELECT value FROM json_each(?)))"
+            "seq IN (SELECT seq FROM open_deliveries "
+            "WHERE state IN (SELECT value FROM json_each(?3)))"
         )
         parameters.append(json.dumps(list(states)))
     if project_id is not None:
-        parts.append("project_id = ?")
-        parameters.append(project_id)
+        parts.append(f"seq IN ({operations.OF_PROJECT})")
     seqs = [
         row[0]
         for row in conn.execute(
-            f"SELECT seq FROM operations WHERE {' AND '.join(parts)} ORDER BY seq DESC LIMIT ?",
-            (*parameters, limit),
+            f"SELECT seq FROM operations WHERE {' AND '.join(parts)} ORDER BY seq DESC LIMIT ?2",
+            parameters,
         )
     ]
     ops = operations.get_many(conn, seqs)
@@ -205,8 +202,9 @@ def needs_person(conn: sqlite3.Connection) -> int:
     """How many things wait for a person: edits refused or in conflict, and conflicts that were
     decided but that nobody has acknowledged yet."""
     row = conn.execute(
-        "SELECT COUNT(*) FROM (SELECT seq FROM deliveries WHERE state IN ('failed', 'conflict') "
-        "UNION SELECT COALESCE(seq, id) FROM conflicts WHERE state = 'open')"
+        "SELECT COUNT(*) FROM ("
+        "SELECT seq FROM open_deliveries WHERE state IN ('failed', 'conflict') UNION "
+        "SELECT COALESCE(seq, id) FROM conflicts WHERE state = 'open')"
     ).fetchone()
     return int(row[0]) + sum(_question(conn, target) is not None for target in TARGETS)
 

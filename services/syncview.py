@@ -93,6 +93,6 @@ def _count(conn: sqlite3.Connection, which: Which) -> int:
         states = TROUBLE_STATES if which is Which.TROUBLE else deliveries.OPEN
         marks = ", ".join("?" * len(states))
         row = conn.execute(
-            f"SELECT COUNT(DISTINCT seq) FROM deliveries WHERE state IN ({marks})", states
+            f"SELECT COUNT(DISTINCT seq) FROM open_deliveries WHERE state IN ({marks})", states
         ).fetchone()
     return int(row[0])

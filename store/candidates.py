@@ -24,7 +24,6 @@ FAR = 3600.0
 before the clock was set back, and is due."""
 
 MOVING_SQL = "state IN ('pending', 'retrying', 'in_flight')"
-OPEN_SQL = "state IN ('pending', 'retrying', 'in_flight', 'conflict', 'failed')"
 _decode = json.JSONDecoder().raw_decode
 
 
@@ -148,7 +147,8 @@ def _open_rows(
     behind = "0"
     if target == SALESFORCE and not alone:
         behind = (
-            "EXISTS (SELECT 1 FROM deliveries f WHERE f.seq = d.seq AND f.target = 'firestore' "
+            "EXISTS (SELECT 1 FROM open_deliveries f WHERE f.project_id = d.project_id "
+            "AND f.seq = d.seq AND f.target = 'firestore' "
             "AND f.state IN ('pending', 'retrying', 'in_flight') "
             "AND COALESCE(f.failing_since, ?2) > ?2 - 60)"
         )
@@ -158,16 +158,15 @@ def _open_rows(
             " AND NOT EXISTS (SELECT 1 FROM conflicts c INDEXED BY conflicts_open "
             "WHERE c.project_id = d.project_id AND c.state = 'open' AND c.path = '*')"
         )
-    # INDEXED BY: left to itself the planner walks the primary key through every delivery ever made.
-    # The index holds open deliveries only; nothing depends on the order among projects.
+    # Nothing depends on the order among projects.
     return conn.execute(
         f"""
         SELECT d.project_id, d.part, d.state, d.next_at, d.lease_until, d.solo, {behind},
                d.dropped, d.seq, o.op_id, o.kind, o.operator, o.at, o.changes, d.attempts,
                d.sends, d.failing_since, o.trace_id, o.origin
-        FROM deliveries d INDEXED BY deliveries_open
+        FROM open_deliveries d
         CROSS JOIN operations o ON o.seq = d.seq
-        WHERE d.target = ?1 AND d.{OPEN_SQL} AND ?2 {restricted}
+        WHERE d.target = ?1 AND ?2 {restricted}
         ORDER BY d.project_id, d.seq
         """,
         (target, now) if only is None else (target, now, json.dumps(list(only))),

@@ -5,6 +5,10 @@ together and travel as one. States: pending → in_flight → done, with retryin
 superseded and discarded. *Held* is not stored: a delivery is held while its target is off or
 paused by a person, and saying so from that fact alone can't go stale.
 
+What is open and what is over are two tables, and a delivery moves to the second when it is done,
+superseded or discarded; the view ``deliveries`` shows both. What only reads is in
+``store.delivery_reads``.
+
 Every function that writes must run inside ``transaction``.
 """
 
@@ -13,14 +17,12 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from store.candidates import (
     FAR,
     FIRESTORE,
     LINK,
     MOVING_SQL,
-    OPEN_SQL,
     ROW,
     SALESFORCE,
     Claim,
@@ -28,13 +30,33 @@ from store.candidates import (
     Sent,
     candidates,
 )
-from store.canon import Value, Values
+from store.canon import Values
+from store.delivery_reads import (
+    LABELS,
+    OPEN,
+    PAST,
+    TARGETS,
+    Delivery,
+    Owed,
+    counts,
+    failed_of_project,
+    lease_owners,
+    never_sent,
+    next_due,
+    of_operation,
+    of_operations,
+    open_of_project,
+    undelivered,
+)
 from store.projects import to_json
 
 __all__ = [
     "FAR",
     "FIRESTORE",
+    "LABELS",
     "LINK",
+    "OPEN",
+    "PAST",
     "ROW",
     "SALESFORCE",
     "TARGETS",
@@ -43,38 +65,43 @@ __all__ = [
     "Item",
     "Owed",
     "Sent",
+    "add",
+    "claim",
+    "counts",
+    "drop",
+    "expire",
+    "failed_of_project",
+    "forget_tries",
+    "lease_owners",
+    "mark_sent",
+    "never_sent",
+    "next_due",
+    "of_operation",
+    "of_operations",
+    "open_of_project",
+    "put_back",
+    "release",
+    "renew",
+    "retry_all",
+    "sent",
+    "set_state",
+    "settle",
+    "undelivered",
 ]
-
-TARGETS = (FIRESTORE, SALESFORCE)
-LABELS = {FIRESTORE: "Firestore", SALESFORCE: "Salesforce"}
-OPEN = ("pending", "retrying", "in_flight", "conflict", "failed")
-MOVING = ("pending", "retrying", "in_flight")
-
-
-@dataclass(frozen=True, slots=True)
-class Delivery:
-    """One operation on its way to one target."""
-
-    seq: int
-    target: str
-    part: str
-    project_id: str
-    state: str
-    attempts: int
-    sends: int
-    next_at: float | None
-    failing_since: float | None
-    lease_until: float | None
-    dropped: tuple[str, ...]
-    error_class: str | None
-    error_code: str | None
-    last_error: str | None
-    acked_at: str | None
 
 
 _ADD = (
-    "INSERT INTO deliveries (seq, target, part, project_id, state) VALUES (?, ?, ?, ?, 'pending')"
+    "INSERT INTO open_deliveries (seq, target, part, project_id, state) "
+    "VALUES (?, ?, ?, ?, 'pending')"
 )
+_THIS = "project_id = ? AND seq = ? AND target = ? AND part = ?"
+_SHELVE = (
+    "INSERT INTO past_deliveries SELECT seq, target, part, ?, attempts, sends, failing_since, "
+    f"dropped, {{errors}}, ? FROM open_deliveries WHERE {_THIS}"
+)
+_KEEP_ERRORS = _SHELVE.format(errors="error_class, error_code, last_error")
+_NO_ERRORS = _SHELVE.format(errors="NULL, NULL, NULL")
+_TAKE = f"DELETE FROM open_deliveries WHERE {_THIS}"
 
 
 def add(
@@ -107,25 +134,12 @@ def claim(
     ``only`` restricts the claim to these projects.
     """
     claims = candidates(conn, target, now, limit, alone=alone, only=only)
-    for part, seqs in _seqs(claims).items():
-        conn.execute(
-            "UPDATE deliveries SET state = 'in_flight', lease_owner = ?, lease_until = ? "
-            "WHERE target = ? AND part = ? AND seq IN (SELECT value FROM json_each(?))",
-            (owner, now + lease, target, part, json.dumps(seqs)),
-        )
+    conn.executemany(
+        "UPDATE open_deliveries SET state = 'in_flight', lease_owner = ?, lease_until = ? "
+        f"WHERE {_THIS}",
+        [(owner, now + lease, *key) for key in _keys(claims)],
+    )
     return claims
-
-
-def next_due(conn: sqlite3.Connection, target: str, now: float) -> float | None:
-    """When something for the target may move next (``now`` if at once); None if nothing waits."""
-    row = conn.execute(
-        "SELECT MIN(MIN(COALESCE(CASE state WHEN 'in_flight' THEN lease_until ELSE next_at END, "
-        "?1), ?1 + ?2)) "
-        "FROM deliveries INDEXED BY deliveries_open "
-        f"WHERE target = ?3 AND {OPEN_SQL} AND {MOVING_SQL}",
-        (now, FAR, target),
-    ).fetchone()
-    return None if row[0] is None else float(row[0])
 
 
 def mark_sent(
@@ -139,24 +153,21 @@ def mark_sent(
     Gives the claims whose lease still stands; the others belong to somebody else by now and must
     not be sent.
     """
-    newest = {
-        (c.newest.seq, c.part): (c, action, values, token) for c, action, values, token in sends
-    }
-    if not newest:
-        return []
-    target = sends[0][0].target
-    rows = conn.execute(
-        "UPDATE deliveries SET sends = sends + 1 WHERE target = ? AND lease_owner = ? "
-        "AND state = 'in_flight' AND seq IN (SELECT value FROM json_each(?)) RETURNING seq, part",
-        (target, owner, json.dumps([seq for seq, _ in newest])),
-    ).fetchall()
-    standing = [newest[row[0], row[1]] for row in rows]
+    standing = [
+        send
+        for send in sends
+        if conn.execute(
+            "UPDATE open_deliveries SET sends = sends + 1 "
+            f"WHERE {_THIS} AND lease_owner = ? AND state = 'in_flight'",
+            (send[0].project_id, send[0].newest.seq, send[0].target, send[0].part, owner),
+        ).rowcount
+    ]
     conn.executemany(
         "INSERT OR REPLACE INTO sends VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [
             (
                 c.project_id,
-                target,
+                c.target,
                 c.part,
                 c.newest.seq,
                 c.newest.op_id,
@@ -177,31 +188,26 @@ def settle(
     """Close claimed deliveries of one target: ``done``, ``superseded`` … Only those whose lease
     still stands: an acknowledgement never touches an operation it did not carry."""
     claims = list(claims)
-    if not claims:
-        return
-    target = claims[0].target
-    for part, seqs in _seqs(claims).items():
-        conn.execute(
-            "UPDATE deliveries SET state = ?, acked_at = ?, lease_owner = NULL, "
-            "lease_until = NULL, next_at = NULL, last_error = NULL, error_class = NULL, "
-            "error_code = NULL WHERE target = ? AND part = ? AND lease_owner = ? "
-            "AND seq IN (SELECT value FROM json_each(?))",
-            (state, at, target, part, owner, json.dumps(seqs)),
-        )
-        ids = json.dumps([c.project_id for c in claims if c.part == part])
-        conn.execute(
-            "DELETE FROM sends WHERE target = ? AND part = ? "
-            "AND project_id IN (SELECT value FROM json_each(?))",
-            (target, part, ids),
-        )
+    keys = _keys(claims)
+    conn.executemany(
+        f"{_NO_ERRORS} AND lease_owner = ?", [(state, at, *key, owner) for key in keys]
+    )
+    conn.executemany(f"{_TAKE} AND lease_owner = ?", [(*key, owner) for key in keys])
+    conn.executemany(
+        "DELETE FROM sends WHERE project_id = ? AND target = ? AND part = ?",
+        [(c.project_id, c.target, c.part) for c in claims],
+    )
 
 
-def _seqs(claims: Iterable[Claim]) -> dict[str, list[int]]:
-    """The claims' operation numbers by part."""
-    found: dict[str, list[int]] = {}
-    for each in claims:
-        found.setdefault(each.part, []).extend(item.seq for item in each.items)
-    return found
+def _keys(claims: Iterable[Claim]) -> list[tuple[str, int, str, str]]:
+    """The claims' deliveries by what they are stored under."""
+    return [(c.project_id, item.seq, c.target, c.part) for c in claims for item in c.items]
+
+
+def _shelve(conn: sqlite3.Connection, key: tuple[str, int, str, str], state: str) -> None:
+    """A delivery is over without having arrived."""
+    conn.execute(_KEEP_ERRORS, (state, None, *key))
+    conn.execute(_TAKE, key)
 
 
 def put_back(
@@ -225,11 +231,10 @@ def put_back(
     """
     cls, code, sentence = error or (None, None, None)
     conn.executemany(
-        "UPDATE deliveries SET state = ?, next_at = ?, attempts = attempts + ?, "
+        "UPDATE open_deliveries SET state = ?, next_at = ?, attempts = attempts + ?, "
         "failing_since = CASE WHEN ?1 = 'pending' THEN NULL ELSE COALESCE(failing_since, ?) END, "
         "lease_owner = NULL, lease_until = NULL, error_class = ?, error_code = ?, last_error = ?, "
-        "solo = solo OR ? WHERE seq = ? AND target = ? AND part = ? AND lease_owner = ? "
-        "AND state = 'in_flight'",
+        f"solo = solo OR ? WHERE {_THIS} AND lease_owner = ? AND state = 'in_flight'",
         [
             (
                 state,
@@ -240,6 +245,7 @@ def put_back(
                 code,
                 sentence,
                 int(solo),
+                claim_.project_id,
                 item.seq,
                 claim_.target,
                 claim_.part,
@@ -265,113 +271,10 @@ def sent(conn: sqlite3.Connection, project_id: str, target: str, part: str = ROW
     return Sent(row[0], row[1], row[2], json.loads(row[3]), row[4], row[5]) if row else None
 
 
-@dataclass(frozen=True, slots=True)
-class Owed:
-    """A field of undelivered operations: the value that the oldest replaced, and who set it last
-    and when. ``seen`` are all values that they replaced: whoever set it went over those. ``seq``
-    is None where it is another operator's to deliver."""
-
-    replaced: Value
-    op_id: str
-    operator: str
-    at: str
-    seq: int | None
-    seen: tuple[Value, ...] = ()
-
-
-def undelivered(
-    conn: sqlite3.Connection, ids: Sequence[str], target: str
-) -> dict[str, dict[str, Owed]]:
-    """The fields a target has not got, by project: the oldest replaced value (what was common
-    before all of them) with the newest operation. Dead letters count; parent_id belongs to the
-    link where Salesforce has one."""
-    rows = conn.execute(
-        f"""
-        SELECT d.project_id, d.part, d.dropped, o.op_id, o.operator, o.at, o.changes, d.seq
-        FROM json_each(?) AS wanted
-        CROSS JOIN deliveries d INDEXED BY deliveries_open
-          ON d.project_id = wanted.value AND d.target = ?
-        JOIN operations o ON o.seq = d.seq WHERE d.{OPEN_SQL} ORDER BY d.seq
-        """,
-        (json.dumps(list(ids)), target),
-    )
-    found: dict[str, dict[str, Owed]] = {}
-    for project_id, part, dropped, op_id, operator, at, changes, seq in rows:
-        gone = set(json.loads(dropped)) if dropped else set()
-        owed = found.setdefault(project_id, {})
-        for path, (old, _) in json.loads(changes).items():
-            is_link = target == SALESFORCE and path == "parent_id"
-            if path in gone or (part == LINK) != is_link:
-                continue
-            before = owed.get(path)
-            first = before.replaced if before else old
-            seen = (*(before.seen if before else ()), old)
-            owed[path] = Owed(first, op_id, operator, at, seq, seen)
-    return found
-
-
-def never_sent(conn: sqlite3.Connection) -> dict[str, set[str]]:
-    """The operations that have left for no target yet, by project."""
-    found: dict[str, set[str]] = {}
-    rows = conn.execute(
-        "SELECT o.project_id, o.op_id FROM operations o JOIN deliveries d ON d.seq = o.seq "
-        "GROUP BY o.seq HAVING SUM(d.sends) = 0 AND SUM(d.state = 'done') = 0"
-    )
-    for project_id, op_id in rows:
-        found.setdefault(project_id, set()).add(op_id)
-    return found
-
-
-def of_operation(conn: sqlite3.Connection, seq: int) -> list[Delivery]:
-    """The deliveries of one operation, Firestore first."""
-    rows = conn.execute("SELECT * FROM deliveries WHERE seq = ? ORDER BY target, part DESC", (seq,))
-    return [_delivery(row) for row in rows]
-
-
-def of_operations(conn: sqlite3.Connection, seqs: Iterable[int]) -> dict[int, list[Delivery]]:
-    """The deliveries of several operations by their number."""
-    found: dict[int, list[Delivery]] = {}
-    rows = conn.execute(
-        "SELECT * FROM deliveries WHERE seq IN (SELECT value FROM json_each(?)) "
-        "ORDER BY seq, target, part DESC",
-        (json.dumps(list(seqs)),),
-    )
-    for row in rows:
-        found.setdefault(row["seq"], []).append(_delivery(row))
-    return found
-
-
-def open_of_project(
-    conn: sqlite3.Connection, project_id: str, target: str | None = None
-) -> list[Delivery]:
-    """The project's deliveries that are not over, oldest first."""
-    sql = "SELECT * FROM deliveries INDEXED BY deliveries_open WHERE project_id = ? AND " + OPEN_SQL
-    parameters: list[object] = [project_id]
-    if target is not None:
-        sql += " AND target = ?"
-        parameters.append(target)
-    return [_delivery(row) for row in conn.execute(sql + " ORDER BY seq", parameters)]
-
-
-def failed_of_project(conn: sqlite3.Connection, project_id: str) -> list[Delivery]:
-    """The project's dead letters, oldest first."""
-    rows = conn.execute(
-        "SELECT * FROM deliveries INDEXED BY deliveries_failed "
-        "WHERE project_id = ? AND state = 'failed' ORDER BY seq",
-        (project_id,),
-    )
-    return [_delivery(row) for row in rows]
-
-
-def counts(conn: sqlite3.Connection) -> dict[str, dict[str, int]]:
-    """Open deliveries by target and state; ``done`` is not counted here."""
-    found: dict[str, dict[str, int]] = {t: dict.fromkeys(OPEN, 0) for t in TARGETS}
-    rows = conn.execute(
-        f"SELECT target, state, COUNT(*) FROM deliveries WHERE {OPEN_SQL} GROUP BY target, state"
-    )
-    for target, state, number in rows:
-        found.setdefault(target, dict.fromkeys(OPEN, 0))[state] = number
-    return found
+_ANEW = (
+    "attempts = 0, next_at = NULL, failing_since = NULL, error_class = NULL, error_code = NULL, "
+    "last_error = NULL"
+)
 
 
 def set_state(
@@ -386,45 +289,67 @@ def set_state(
     """Move an open delivery by a person's decision (retry, discard, resolve) or because a later
     edit took its place; ``reset`` forgets attempts and errors. Gives the number moved; one that is
     in flight stays, since it may be on its way."""
-    clause = "" if part is None else " AND part = ?"
-    forget = (
-        ", attempts = 0, next_at = NULL, failing_since = NULL, error_class = NULL, "
-        "error_code = NULL, last_error = NULL"
-        if reset
-        else ""
-    )
+    found = conn.execute(
+        "SELECT d.project_id, d.seq, d.target, d.part FROM operations o JOIN open_deliveries d "
+        "ON d.project_id = o.project_id AND d.seq = o.seq WHERE o.seq = ? AND d.target = ? "
+        "AND d.state <> 'in_flight'",
+        (seq, target),
+    ).fetchall()
+    keys = [tuple(row) for row in found if part in (None, row[3])]
+    for key in keys:
+        if state in PAST:
+            _shelve(conn, key, state)
+        else:
+            forget = f", {_ANEW}" if reset else ""
+            conn.execute(
+                f"UPDATE open_deliveries SET state = ?{forget} WHERE {_THIS}", (state, *key)
+            )
+    return len(keys)
+
+
+def retry_all(conn: sqlite3.Connection) -> int:
+    """Everything that failed or waits for its next try is new again; gives how many."""
     cursor = conn.execute(
-        f"UPDATE deliveries SET state = ?{forget} WHERE seq = ? AND target = ? "
-        f"AND state IN ('pending', 'retrying', 'conflict', 'failed'){clause}",
-        (state, seq, target, *([] if part is None else [part])),
+        f"UPDATE open_deliveries SET state = 'pending', {_ANEW} "
+        "WHERE state IN ('failed', 'retrying')"
     )
     return cursor.rowcount
+
+
+def forget_tries(conn: sqlite3.Connection) -> None:
+    """Nothing is leased and nothing waits for its next try: whoever did that is another."""
+    conn.execute(
+        "UPDATE open_deliveries SET lease_owner = NULL, lease_until = NULL, next_at = NULL, "
+        "state = CASE WHEN attempts > 0 THEN 'retrying' ELSE 'pending' END "
+        f"WHERE {MOVING_SQL}"
+    )
 
 
 def drop(conn: sqlite3.Connection, seq: int, target: str, paths: Iterable[str]) -> None:
     """A field of a delivery was judged: it need not be delivered any more. With its last field the
     delivery is superseded."""
     row = conn.execute(
-        "SELECT d.dropped, o.changes FROM deliveries d JOIN operations o USING (seq) "
-        "WHERE d.seq = ? AND d.target = ? AND d.part = 'row'",
+        "SELECT d.dropped, o.changes, o.project_id FROM operations o JOIN open_deliveries d "
+        "ON d.project_id = o.project_id AND d.seq = o.seq "
+        "WHERE o.seq = ? AND d.target = ? AND d.part = 'row'",
         (seq, target),
     ).fetchone()
     if row is None:
         return
     gone = sorted({*json.loads(row[0] or "[]"), *paths})
     left = set(json.loads(row[1])) - set(gone)
-    conn.execute(
-        "UPDATE deliveries SET dropped = ?, state = CASE WHEN ? THEN 'superseded' ELSE state END "
-        f"WHERE seq = ? AND target = ? AND part = 'row' AND {OPEN_SQL}",
-        (to_json(gone), not left, seq, target),
-    )
+    key = (row[2], seq, target, ROW)
+    conn.execute(f"UPDATE open_deliveries SET dropped = ? WHERE {_THIS}", (to_json(gone), *key))
+    if not left:
+        _shelve(conn, key, "superseded")
 
 
 def release(conn: sqlite3.Connection, owner: str) -> int:
     """Give back every lease of an owner that stops; what was sent stays written down."""
     cursor = conn.execute(
-        "UPDATE deliveries SET state = CASE WHEN attempts > 0 THEN 'retrying' ELSE 'pending' END, "
-        "lease_owner = NULL, lease_until = NULL WHERE state = 'in_flight' AND lease_owner = ?",
+        "UPDATE open_deliveries SET lease_owner = NULL, lease_until = NULL, "
+        "state = CASE WHEN attempts > 0 THEN 'retrying' ELSE 'pending' END "
+        "WHERE state = 'in_flight' AND lease_owner = ?",
         (owner,),
     )
     return cursor.rowcount
@@ -433,44 +358,15 @@ def release(conn: sqlite3.Connection, owner: str) -> int:
 def renew(conn: sqlite3.Connection, owner: str, until: float) -> int:
     """Hold every lease of an owner for longer: what it sent is still being worked on."""
     cursor = conn.execute(
-        "UPDATE deliveries SET lease_until = ? WHERE state = 'in_flight' AND lease_owner = ?",
+        "UPDATE open_deliveries SET lease_until = ? WHERE state = 'in_flight' AND lease_owner = ?",
         (until, owner),
     )
     return cursor.rowcount
 
 
-def lease_owners(conn: sqlite3.Connection) -> list[str]:
-    """Everybody who holds a lease."""
-    rows = conn.execute(
-        "SELECT DISTINCT lease_owner FROM deliveries INDEXED BY deliveries_open "
-        f"WHERE state = 'in_flight' AND {OPEN_SQL}"
-    )
-    return [row[0] for row in rows if row[0]]
-
-
 def expire(conn: sqlite3.Connection, owner: str) -> None:
     """End the leases of an owner that is known to be dead, so that nobody waits for them."""
     conn.execute(
-        "UPDATE deliveries SET lease_until = 0 WHERE state = 'in_flight' AND lease_owner = ?",
+        "UPDATE open_deliveries SET lease_until = 0 WHERE state = 'in_flight' AND lease_owner = ?",
         (owner,),
-    )
-
-
-def _delivery(row: sqlite3.Row) -> Delivery:
-    return Delivery(
-        row["seq"],
-        row["target"],
-        row["part"],
-        row["project_id"],
-        row["state"],
-        row["attempts"],
-        row["sends"],
-        row["next_at"],
-        row["failing_since"],
-        row["lease_until"],
-        tuple(json.loads(row["dropped"] or "[]")),
-        row["error_class"],
-        row["error_code"],
-        row["last_error"],
-        row["acked_at"],
     )

@@ -8,6 +8,7 @@ from sqlite_utils import Database
 from sqlite_utils.migrations import Migrations
 
 from store.database import SCHEMA_VERSION
+from store.operations import file_all
 
 steps = Migrations("steerco")
 
@@ -294,6 +295,125 @@ def reverse(db: Database) -> None:
 def settled(db: Database) -> None:
     """A record that still has the version it was judged at need not be judged again."""
     db.execute("ALTER TABLE bases ADD COLUMN settled INTEGER NOT NULL DEFAULT 0")
+
+
+# A check by IN makes a table of the allowed values for every row that is written, which took as
+# long as writing the row; comparisons cost nothing that can be measured.
+_OPEN_AND_PAST = (
+    # What still has to travel. A project's rows lie together, so that an edit writes one page of
+    # this table; claims, sends and answers change no key and no index.
+    """
+    CREATE TABLE open_deliveries (
+      project_id TEXT NOT NULL,
+      seq INTEGER NOT NULL,
+      target TEXT NOT NULL,
+      part TEXT NOT NULL DEFAULT 'row' CHECK (part = 'row' OR part = 'link'),
+      state TEXT NOT NULL CHECK (state = 'pending' OR state = 'in_flight' OR state = 'retrying'
+        OR state = 'conflict' OR state = 'failed'),
+      attempts INTEGER NOT NULL DEFAULT 0,
+      sends INTEGER NOT NULL DEFAULT 0,
+      next_at REAL,
+      failing_since REAL,
+      lease_owner TEXT,
+      lease_until REAL,
+      dropped TEXT,
+      solo INTEGER NOT NULL DEFAULT 0,
+      error_class TEXT,
+      error_code TEXT,
+      last_error TEXT,
+      PRIMARY KEY (project_id, seq, target, part)
+    ) STRICT, WITHOUT ROWID
+    """,
+    "CREATE INDEX open_failed ON open_deliveries(project_id) WHERE state = 'failed'",
+    # What is over, for ever, in the order of the operations.
+    """
+    CREATE TABLE past_deliveries (
+      seq INTEGER NOT NULL,
+      target TEXT NOT NULL,
+      part TEXT NOT NULL DEFAULT 'row' CHECK (part = 'row' OR part = 'link'),
+      state TEXT NOT NULL CHECK (state = 'done' OR state = 'superseded' OR state = 'discarded'),
+      attempts INTEGER NOT NULL,
+      sends INTEGER NOT NULL,
+      failing_since REAL,
+      dropped TEXT,
+      error_class TEXT,
+      error_code TEXT,
+      last_error TEXT,
+      acked_at TEXT,
+      PRIMARY KEY (seq, target, part)
+    ) STRICT, WITHOUT ROWID
+    """,
+    """
+    INSERT INTO open_deliveries
+    SELECT project_id, seq, target, part, state, attempts, sends, next_at, failing_since,
+           lease_owner, lease_until, dropped, solo, error_class, error_code, last_error
+    FROM deliveries WHERE state NOT IN ('done', 'superseded', 'discarded')
+    ORDER BY project_id, seq, target, part
+    """,
+    """
+    INSERT INTO past_deliveries
+    SELECT seq, target, part, state, attempts, sends, failing_since, dropped, error_class,
+           error_code, last_error, acked_at
+    FROM deliveries WHERE state IN ('done', 'superseded', 'discarded')
+    ORDER BY seq, target, part
+    """,
+    "DROP TABLE deliveries",
+    # The same log; only its check is said otherwise.
+    "ALTER TABLE operations RENAME TO former_operations",
+    """
+    CREATE TABLE operations (
+      seq INTEGER PRIMARY KEY,
+      op_id TEXT NOT NULL,
+      trace_id TEXT NOT NULL,
+      project_id TEXT NOT NULL,
+      kind TEXT NOT NULL CHECK (kind = 'update' OR kind = 'create' OR kind = 'delete'
+        OR kind = 'restore'),
+      origin TEXT NOT NULL,
+      operator TEXT NOT NULL,
+      at TEXT NOT NULL,
+      changes TEXT NOT NULL,
+      undoes INTEGER
+    ) STRICT
+    """,
+    """
+    INSERT INTO operations
+    SELECT seq, op_id, trace_id, project_id, kind, origin, operator, at, changes, undoes
+    FROM former_operations ORDER BY seq
+    """,
+    "DROP TABLE former_operations",
+    # A project's operations by their numbers. Filed many at a time (``operations.record``), since
+    # an index would cost each edit a page more; the newest few are looked for in the log itself.
+    """
+    CREATE TABLE histories (
+      project_id TEXT NOT NULL,
+      seq INTEGER NOT NULL,
+      PRIMARY KEY (project_id, seq)
+    ) STRICT, WITHOUT ROWID
+    """,
+    # For readers who ask for both at once.
+    """
+    CREATE VIEW deliveries AS
+    SELECT seq, target, part, project_id, state, attempts, sends, next_at, failing_since,
+           lease_owner, lease_until, dropped, solo, error_class, error_code, last_error,
+           NULL AS acked_at
+    FROM open_deliveries
+    UNION ALL
+    SELECT seq, target, part,
+           (SELECT project_id FROM operations o WHERE o.seq = past_deliveries.seq), state, attempts,
+           sends, NULL, failing_since, NULL, NULL, dropped, 0, error_class, error_code, last_error,
+           acked_at
+    FROM past_deliveries
+    """,
+)
+
+
+@steps(name="005_open_and_past")
+def open_and_past(db: Database) -> None:
+    """Fewer pages for each edit: deliveries that are over lie by themselves, and which operations
+    are a project's is written down for many of them at once."""
+    for statement in _OPEN_AND_PAST:
+        db.execute(statement)
+    file_all(db.conn)
 
 
 def migrate(conn: sqlite3.Connection, version: int = SCHEMA_VERSION) -> None:

@@ -59,7 +59,38 @@ def record(
         "undoes) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (op_id, trace_id, project_id, kind, origin, operator, at, to_json(changes), undoes),
     )
-    return int(cursor.lastrowid or 0)
+    seq = int(cursor.lastrowid or 0)
+    if not seq % _GROUP:
+        _file(conn)
+    return seq
+
+
+_GROUP = 256
+"""Operations that are filed under their projects at a time; fewer than these are searched for."""
+_MARK = "COALESCE((SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'filed'), 0)"
+OF_PROJECT = (
+    "SELECT seq FROM histories WHERE project_id = ?1 UNION ALL "
+    f"SELECT seq FROM operations WHERE seq > {_MARK} AND project_id = ?1"
+)
+"""The numbers of a project's operations; its id is the statement's first parameter."""
+
+
+def _file(conn: sqlite3.Connection) -> None:
+    """File what is newer than the mark under its projects, and move the mark."""
+    conn.execute(
+        f"INSERT INTO histories SELECT project_id, seq FROM operations WHERE seq > {_MARK} "
+        "ORDER BY project_id, seq"
+    )
+    conn.execute(
+        "INSERT OR REPLACE INTO meta SELECT 'filed', MAX(seq) FROM operations HAVING MAX(seq) > 0"
+    )
+
+
+def file_all(conn: sqlite3.Connection) -> None:
+    """File the whole log anew: after rows came into it some other way than by ``record``."""
+    conn.execute("DELETE FROM histories")
+    conn.execute("DELETE FROM meta WHERE key = 'filed'")
+    _file(conn)
 
 
 def get(conn: sqlite3.Connection, seq: int) -> Operation | None:
@@ -101,10 +132,11 @@ def undo_group(conn: sqlite3.Connection, operator: str, *, redo: bool = False) -
 def unlinked_with(conn: sqlite3.Connection, project_id: str) -> list[str]:
     """The children that the project's last delete took from under it."""
     rows = conn.execute(
-        """
+        f"""
         SELECT o.project_id FROM operations d JOIN operations o
           ON o.trace_id = d.trace_id AND o.seq < d.seq AND o.project_id <> d.project_id
-        WHERE d.seq = (SELECT MAX(seq) FROM operations WHERE project_id = ?1 AND kind = 'delete')
+        WHERE d.seq = (SELECT MAX(seq) FROM operations WHERE seq IN ({OF_PROJECT})
+                       AND kind = 'delete')
           AND o.kind = 'update' AND o.changes ->> '$.parent_id[0]' = ?1
           AND o.changes ->> '$.parent_id[1]' IS NULL
         ORDER BY o.seq
@@ -150,7 +182,9 @@ def among(conn: sqlite3.Connection, op_ids: Iterable[str]) -> set[str]:
 
 def is_overtaken(conn: sqlite3.Connection, project_id: str, path: str, value: Value) -> bool:
     """Whether a field had this value here until some change replaced it."""
-    rows = conn.execute("SELECT changes FROM operations WHERE project_id = ?", (project_id,))
+    rows = conn.execute(
+        f"SELECT changes FROM operations WHERE seq IN ({OF_PROJECT})", (project_id,)
+    )
     found = (_changes(row[0]).get(path) for row in rows)
     return any(change is not None and change[0] == value for change in found)
 
@@ -158,11 +192,20 @@ def is_overtaken(conn: sqlite3.Connection, project_id: str, path: str, value: Va
 def history(conn: sqlite3.Connection, project_id: str, limit: int = 500) -> list[Operation]:
     """Everything that ever changed a project, newest first."""
     rows = conn.execute(
-        "SELECT * FROM operations WHERE project_id = ? AND changes <> '{}' "
-        "ORDER BY seq DESC LIMIT ?",
+        f"SELECT * FROM operations WHERE seq IN ({OF_PROJECT}) AND changes <> '{{}}' "
+        "ORDER BY seq DESC LIMIT ?2",
         (project_id, limit),
     )
     return [_operation(row) for row in rows]
+
+
+def count(conn: sqlite3.Connection, project_id: str) -> int:
+    """How many changes a project has had."""
+    row = conn.execute(
+        f"SELECT COUNT(*) FROM operations WHERE seq IN ({OF_PROJECT}) AND changes <> '{{}}'",
+        (project_id,),
+    ).fetchone()
+    return int(row[0])
 
 
 def _changes(text: str) -> Changes:

@@ -10,6 +10,8 @@ import json
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 
+from store.operations import OF_PROJECT
+
 
 def replace(conn: sqlite3.Connection, project_id: str, owed: Mapping[str, str]) -> None:
     """``owed`` maps a path to the operation that owes it; this program's own are left out."""
@@ -19,8 +21,8 @@ def replace(conn: sqlite3.Connection, project_id: str, owed: Mapping[str, str]) 
     mine = {
         row[0]
         for row in conn.execute(
-            "SELECT op_id FROM operations WHERE project_id = ? "
-            "AND op_id IN (SELECT value FROM json_each(?))",
+            f"SELECT op_id FROM operations WHERE seq IN ({OF_PROJECT}) "
+            "AND op_id IN (SELECT value FROM json_each(?2))",
             (project_id, json.dumps(sorted(set(owed.values())))),
         )
     }

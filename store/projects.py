@@ -25,6 +25,7 @@ _SELECT = (
     "SELECT project_id, rev, sf_id, created_by, created_at, updated_by, updated_at, scores, "
     "stamps, " + ", ".join(_COLUMNS) + " FROM projects"
 )
+_SELECT_ONE = _SELECT + " WHERE project_id = ?"
 _INSERT = (
     "INSERT INTO projects (project_id, rev, sf_id, created_by, created_at, updated_by, updated_at, "
     "scores, search, stamps, "
@@ -118,7 +119,7 @@ class Query:
 
 def get(conn: sqlite3.Connection, project_id: str) -> Project | None:
     """The project, or None where there is none (or it was deleted)."""
-    row = conn.execute(_SELECT + " WHERE project_id = ?", (project_id,)).fetchone()
+    row = conn.execute(_SELECT_ONE, (project_id,)).fetchone()
     return _project(row) if row else None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
@@ -29,11 +30,13 @@ _BY_ID = "sqlite_autoindex_projects_1"
 
 def mend(conn: sqlite3.Connection, ctx: Context, found: Salvage, report: Recovered) -> None:
     """Put the rows in agreement with each other, and say in ``report`` what is missing."""
+    operations.file_all(conn)
     gone = _missing_operations(conn)
     headless = _end_headless(conn)
+    _part(conn)
     _reopen(conn, found)
     _rebuild(conn, found, report)
-    if gone or headless or found.lost_some("projects", "operations", "deliveries", "bases"):
+    if gone or headless or found.lost_some("projects", "operations", "bases", *_DELIVERIES):
         _queue_what_differs(conn, ctx, report)
     if gone:
         those = "1 change" if gone == 1 else f"{gone} changes"
@@ -50,6 +53,8 @@ def mend(conn: sqlite3.Connection, ctx: Context, found: Salvage, report: Recover
 
 
 _NAMED = 10
+_DELIVERIES = ("deliveries", "open_deliveries", "past_deliveries")
+"""The tables of this schema and the one of older ones."""
 _CALLED = {
     "drafts": "the texts that were typed and not saved",
     "conflicts": "the conflicts",
@@ -73,24 +78,58 @@ def _missing_operations(conn: sqlite3.Connection) -> int:
 def _end_headless(conn: sqlite3.Connection) -> int:
     """Take deliveries away whose operation is lost; gives how many of them were open."""
     lost = "seq NOT IN (SELECT seq FROM operations)"
-    open_ones = conn.execute(
-        f"SELECT COUNT(*) FROM deliveries WHERE {lost} "
-        "AND state NOT IN ('done', 'superseded', 'discarded')"
-    ).fetchone()[0]
-    for table in ("deliveries", "sends"):
+    open_ones = conn.execute(f"SELECT COUNT(*) FROM open_deliveries WHERE {lost}").fetchone()[0]
+    for table in ("open_deliveries", "past_deliveries", "sends"):
         conn.execute(f"DELETE FROM {table} WHERE {lost}")
     conn.execute(f"UPDATE conflicts SET seq = NULL WHERE {lost}")
     return int(open_ones)
 
 
-def _reopen(conn: sqlite3.Connection, found: Salvage) -> None:
-    """Deliveries that only the index of open ones still knows wait again."""
-    conn.executemany(
-        "INSERT OR IGNORE INTO deliveries (seq, target, part, project_id, state) "
-        "SELECT :seq, :target, :part, :project_id, 'pending' "
-        "WHERE EXISTS (SELECT 1 FROM operations WHERE seq = :seq)",
-        found.entries.get("deliveries_open", []),
+def _part(conn: sqlite3.Connection) -> None:
+    """What an old page says is open and another that it is over is over."""
+    conn.execute(
+        "DELETE FROM open_deliveries AS d WHERE EXISTS (SELECT 1 FROM past_deliveries p "
+        "WHERE p.seq = d.seq AND p.target = d.target AND p.part = d.part)"
     )
+
+
+def _reopen(conn: sqlite3.Connection, found: Salvage) -> None:
+    """Deliveries that were lost and are not over wait again: those that an older schema's index of
+    open ones still knows, or else what the operations had to do and is not known to be done.
+
+    The outcome of each is unknown, so that one too many sends nothing that is there already. With
+    what is over lost as well nobody can tell; then ``_queue_what_differs`` looks at the projects.
+    """
+    _reopen_all(conn, [tuple(map(e.get, _KEY)) for e in found.entries.get("deliveries_open", [])])
+    if not found.broken.get("open_deliveries") or found.lost_some("past_deliveries"):
+        return
+    lost = []
+    for row in conn.execute("SELECT * FROM operations WHERE changes <> '{}' ORDER BY seq"):
+        changes: Changes = json.loads(row["changes"])
+        parts = _parts_of(row["origin"], row["kind"], changes)
+        lost += [(row["project_id"], row["seq"], target, part) for target, part in parts]
+    _reopen_all(conn, lost)
+
+
+_KEY = ("project_id", "seq", "target", "part")
+
+
+def _reopen_all(conn: sqlite3.Connection, keys: Iterable[Sequence[object]]) -> None:
+    conn.executemany(
+        "INSERT OR IGNORE INTO open_deliveries (project_id, seq, target, part, state) "
+        "SELECT ?1, ?2, ?3, ?4, 'pending' WHERE EXISTS (SELECT 1 FROM operations WHERE seq = ?2) "
+        "AND NOT EXISTS (SELECT 1 FROM past_deliveries WHERE seq = ?2 AND target = ?3 "
+        "AND part = ?4)",
+        keys,
+    )
+
+
+def _parts_of(origin: str, kind: str, changes: Changes) -> list[tuple[str, str]]:
+    """Where an operation had to go at most."""
+    if origin == FIRESTORE:
+        return []
+    parts = parts_for(kind, changes)
+    return [part for part in parts if part[0] == FIRESTORE] if origin == SALESFORCE else parts
 
 
 def _rebuild(conn: sqlite3.Connection, found: Salvage, report: Recovered) -> None:

@@ -62,7 +62,9 @@ _READERS: dict[tuple[str, str], Callable[[str], object]] = {
     ("tombstones", "snapshot"): projects.from_snapshot,
     ("operations", "changes"): _changes,
     ("operations", "at"): from_iso,
-    ("deliveries", "dropped"): json.loads,
+    ("deliveries", "dropped"): json.loads,  # of an older schema
+    ("open_deliveries", "dropped"): json.loads,
+    ("past_deliveries", "dropped"): json.loads,
     ("sends", "vals"): _mapping,
     ("sends", "sent_at"): from_iso,
     ("bases", "vals"): _mapping,

@@ -2,8 +2,8 @@
 
 The damaged files are set aside, never deleted. Rows come from whatever pages are whole. What is
 missing is then made good from what the rows say of each other: a lost project from the log of its
-changes, an undelivered edit from the index of open deliveries, and where edits themselves were
-lost, from what a project holds beside what was last common with each target.
+changes, an undelivered edit from the log and from what is known to be delivered, and where edits
+themselves were lost, from what a project holds beside what was last common with each target.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ import json
 import sqlite3
 from collections.abc import Sequence
 
-from store import marks
+from store import deliveries, marks
 from store.deliveries import LINK, SALESFORCE, TARGETS
 from store.projects import to_json
 
@@ -24,11 +24,7 @@ def renew(conn: sqlite3.Connection) -> int:
     """
     for target in TARGETS:
         marks.forget(conn, target)
-    conn.execute(
-        "UPDATE deliveries SET lease_owner = NULL, lease_until = NULL, next_at = NULL, "
-        "state = CASE WHEN attempts > 0 THEN 'retrying' ELSE 'pending' END "
-        "WHERE state IN ('in_flight', 'retrying', 'pending')"
-    )
+    deliveries.forget_tries(conn)
     # Outages and their probes were another day's; a pause by a person stands.
     conn.execute(
         "UPDATE targets SET down_since = NULL, down_code = NULL, down_reason = NULL, "
@@ -42,7 +38,7 @@ def _outcomes_unknown(conn: sqlite3.Connection) -> int:
     record's version before them."""
     rows = conn.execute(
         "SELECT d.project_id, d.target, d.part, o.seq, o.op_id, o.kind, o.changes, b.token, o.at "
-        "FROM deliveries d JOIN operations o USING (seq) "
+        "FROM open_deliveries d JOIN operations o USING (seq) "
         "LEFT JOIN bases b ON b.project_id = d.project_id AND b.target = d.target "
         "WHERE d.state IN ('pending', 'retrying') ORDER BY d.seq"
     ).fetchall()

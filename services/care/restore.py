@@ -111,7 +111,7 @@ def _check(conn: sqlite3.Connection, file: Path) -> None:
             f"{file} was written by a newer Steerco (schema {version}, this program knows "
             f"{SCHEMA_VERSION}); nothing was changed. Install the newer version."
         )
-    if version < 1 or not _tables(conn) >= {"meta", "projects", "operations", "deliveries"}:
+    if version < 1 or not _tables(conn) >= {"meta", "projects", "operations", "bases"}:
         raise StoreError(f"{file} is a database, but none of Steerco; nothing was changed")
 
 

@@ -220,7 +220,7 @@ class Backfill:
         report.failed = [
             Failure(each[0], each[1] or "no reason given")
             for each in conn.execute(
-                "SELECT project_id, MAX(last_error) FROM deliveries "
+                "SELECT project_id, MAX(last_error) FROM open_deliveries "
                 "WHERE target = 'salesforce' AND state = 'failed' "
                 "GROUP BY project_id ORDER BY project_id"
             )

@@ -11,7 +11,7 @@ import sqlite3
 from services.context import Context
 from services.itsc_sf_sync import FIELD_MAP
 from store import deliveries, operations, projects
-from store.candidates import MOVING_SQL, OPEN_SQL
+from store.candidates import MOVING_SQL
 from store.clock import to_iso
 from store.database import transaction
 from store.deliveries import LINK, ROW, SALESFORCE
@@ -22,22 +22,21 @@ GROUP = 500
 _NEVER_SENT = (
     "SELECT p.project_id FROM projects p WHERE NOT EXISTS (SELECT 1 FROM bases b "
     "WHERE b.project_id = p.project_id AND b.target = 'salesforce') "
-    "AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.project_id = p.project_id "
-    f"AND d.target = 'salesforce' AND d.part = 'row' AND d.{OPEN_SQL}) ORDER BY p.project_id"
+    "AND NOT EXISTS (SELECT 1 FROM open_deliveries d WHERE d.project_id = p.project_id "
+    "AND d.target = 'salesforce' AND d.part = 'row') ORDER BY p.project_id"
 )
 _NEW_ROWS = (
-    "SELECT DISTINCT d.project_id FROM deliveries d INDEXED BY deliveries_open "
+    "SELECT DISTINCT d.project_id FROM open_deliveries d "
     "JOIN projects p ON p.project_id = d.project_id "
     "WHERE d.target = 'salesforce' AND d.part = 'row' "
-    f"AND d.{OPEN_SQL} AND d.{MOVING_SQL} AND NOT EXISTS (SELECT 1 FROM bases b "
+    f"AND d.{MOVING_SQL} AND NOT EXISTS (SELECT 1 FROM bases b "
     "WHERE b.project_id = d.project_id AND b.target = 'salesforce' AND b.present)"
 )
 _NEW_LINKS = (
-    "SELECT DISTINCT d.project_id FROM deliveries d INDEXED BY deliveries_open "
+    "SELECT DISTINCT d.project_id FROM open_deliveries d "
     "WHERE d.target = 'salesforce' AND d.part = 'link' "
-    f"AND d.{OPEN_SQL} AND d.{MOVING_SQL} AND NOT EXISTS (SELECT 1 FROM deliveries r "
-    "WHERE r.project_id = d.project_id AND r.target = 'salesforce' AND r.part = 'row' "
-    f"AND r.{OPEN_SQL})"
+    f"AND d.{MOVING_SQL} AND NOT EXISTS (SELECT 1 FROM open_deliveries r "
+    "WHERE r.project_id = d.project_id AND r.target = 'salesforce' AND r.part = 'row')"
 )
 
 

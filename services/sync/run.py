@@ -10,7 +10,7 @@ from services.overview import gates, health, roadmap_version
 from services.sync.engine import Engine, Totals
 from services.sync.targets.base import ErrorClass, Problem
 from store import conflicts, deliveries, targets
-from store.candidates import MOVING_SQL, OPEN_SQL
+from store.candidates import MOVING_SQL
 from store.deliveries import LABELS, TARGETS
 
 PATIENCE = 30.0
@@ -129,8 +129,7 @@ def drain(
 def _any_left(engine: Engine, names: Sequence[str], newest: int) -> bool:
     """Whether something up to this operation still has to move."""
     rows = engine.conn.execute(
-        "SELECT DISTINCT target FROM deliveries INDEXED BY deliveries_open "
-        f"WHERE {OPEN_SQL} AND {MOVING_SQL} AND seq <= ?",
+        f"SELECT DISTINCT target FROM open_deliveries WHERE {MOVING_SQL} AND seq <= ?",
         (newest,),
     )
     return any(row[0] in names for row in rows)
@@ -197,8 +196,8 @@ def _passes_soon(problem: Problem) -> bool:
 def _sent_elsewhere(engine: Engine, name: str, now: float) -> bool:
     """Whether another process has deliveries of this target on their way."""
     row = engine.conn.execute(
-        "SELECT 1 FROM deliveries INDEXED BY deliveries_open WHERE target = ? AND "
-        f"{OPEN_SQL} AND state = 'in_flight' AND lease_until > ? LIMIT 1",
+        "SELECT 1 FROM open_deliveries WHERE target = ? AND "
+        "state = 'in_flight' AND lease_until > ? LIMIT 1",
         (name, now),
     ).fetchone()
     return row is not None
@@ -207,8 +206,8 @@ def _sent_elsewhere(engine: Engine, name: str, now: float) -> bool:
 def _has_claimable_later(engine: Engine, name: str, now: float) -> bool:
     """Whether something that is due now was only blocked by another try that comes soon."""
     row = engine.conn.execute(
-        "SELECT 1 FROM deliveries INDEXED BY deliveries_open WHERE target = ? AND "
-        f"{OPEN_SQL} AND {MOVING_SQL} "
+        "SELECT 1 FROM open_deliveries WHERE target = ? AND "
+        f"{MOVING_SQL} "
         "AND COALESCE(next_at, lease_until, 0) > ? LIMIT 1",
         (name, now),
     ).fetchone()
@@ -246,8 +245,7 @@ def _report(
 
 def _waiting_projects(engine: Engine, name: str) -> list[str]:
     rows = engine.conn.execute(
-        "SELECT DISTINCT project_id FROM deliveries INDEXED BY deliveries_open WHERE target = ? "
-        f"AND {OPEN_SQL} AND {MOVING_SQL}",
+        f"SELECT DISTINCT project_id FROM open_deliveries WHERE target = ? AND {MOVING_SQL}",
         (name,),
     )
     return [row[0] for row in rows]
@@ -306,8 +304,8 @@ def _why(engine: Engine, name: str, names: Sequence[str], overtaken: bool) -> st
     if name not in names:
         return f"this run was for {LABELS[names[0]]} alone"
     row = engine.conn.execute(
-        "SELECT last_error FROM deliveries INDEXED BY deliveries_open WHERE target = ? AND "
-        f"{OPEN_SQL} AND {MOVING_SQL} AND last_error IS NOT NULL LIMIT 1",
+        "SELECT last_error FROM open_deliveries WHERE target = ? AND "
+        f"{MOVING_SQL} AND last_error IS NOT NULL LIMIT 1",
         (name,),
     ).fetchone()
     if row:

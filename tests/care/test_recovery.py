@@ -61,7 +61,7 @@ def lived(world: World) -> Path:
 
 @pytest.mark.parametrize(
     "victim",
-    ["header", "page 1", "projects", "operations", "deliveries", "deliveries_open"],
+    ["header", "page 1", "projects", "operations", "open_deliveries", "past_deliveries"],
 )
 def test_no_inner_page_takes_a_single_row_with_it(world: World, victim: str) -> None:
     path = lived(world)
@@ -105,7 +105,7 @@ def test_an_edit_that_is_lost_itself_travels_all_the_same(world: World) -> None:
     world.sync()
     world.set(pid, brief__punchline="second", status="Paused")
     path = close(world)
-    break_pages(path, [page_of(path, "operations"), page_of(path, "deliveries_open")])
+    break_pages(path, [page_of(path, "operations"), page_of(path, "open_deliveries")])
     report = recover(path, CTX)
     assert report.queued == [pid]
     assert any("of the history" in each for each in report.lost)
@@ -205,7 +205,7 @@ def test_sectors_that_the_disk_does_not_give_are_lost_alone(
 ) -> None:
     path = lived(world)
     before = contents(path)
-    bad = (page_of(path, "deliveries_open") - 1) * PAGE
+    bad = (page_of(path, "open_deliveries") - 1) * PAGE
     real = pages._part
 
     def failing(file: Any, start: int, end: int) -> bytes | None:
@@ -324,7 +324,7 @@ def test_the_recovered_database_is_a_new_client(world: World) -> None:
 def test_what_waits_is_known_without_the_deliveries_themselves(world: World) -> None:
     path = lived(world)
     before = contents(path)
-    tree = pages.Pages(path).tree(page_of(path, "deliveries"))
+    tree = pages.Pages(path).tree(page_of(path, "open_deliveries"))
     break_pages(path, [number for number, _ in tree])
     recover(path, CTX)
     assert contents(path)["waiting"] == before["waiting"]

@@ -146,7 +146,7 @@ def test_pause_holds_and_resume_lets_go(steerco: Steerco) -> None:
 def failed(database: Callable[[], sqlite3.Connection], seq: int = 1) -> None:
     with database() as conn:
         conn.execute(
-            "UPDATE deliveries SET state = 'failed', attempts = 12, last_error = ?, "
+            "UPDATE open_deliveries SET state = 'failed', attempts = 12, last_error = ?, "
             "next_at = 1764000000.5 WHERE seq = ? AND target = 'salesforce'",
             ("no [/x]\x1b[31m", seq),
         )

@@ -198,7 +198,7 @@ def test_a_delete_that_waits_follows_somebody_elses_decision(
 ) -> None:
     found = whole_conflict()
     itsc_roadmap.delete_project(ann.conn, ann.ctx, PID)
-    ann.conn.execute("UPDATE deliveries SET state = 'conflict' WHERE target = 'salesforce'")
+    ann.conn.execute("UPDATE open_deliveries SET state = 'conflict' WHERE target = 'salesforce'")
     ann.find(found)
     ann.push()
     bob.pull()

@@ -70,7 +70,7 @@ def test_run_twice_it_creates_and_writes_nothing_new(world: World, bulk_above: i
 
 def test_a_project_that_came_by_way_of_firestore_is_brought_too(world: World) -> None:
     ids = world.family()
-    world.conn.execute("DELETE FROM deliveries WHERE target = 'salesforce'")
+    world.conn.execute("DELETE FROM open_deliveries WHERE target = 'salesforce'")
     report = world.backfill().run()
     assert report.queued == len(ids)
     assert report.clean
@@ -222,7 +222,7 @@ def test_a_job_that_takes_long_keeps_its_rows_claimed(world: World) -> None:
     log = journal.Journal(world.conn, lambda: now[0], "here/1/1", "bulk/me")
     log.start(lambda _: True)
     world.conn.execute(
-        "UPDATE deliveries SET state = 'in_flight', lease_owner = 'bulk/me', lease_until = ? "
+        "UPDATE open_deliveries SET state = 'in_flight', lease_owner = 'bulk/me', lease_until = ? "
         "WHERE target = 'salesforce'",
         (now[0] + 60,),
     )

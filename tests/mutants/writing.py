@@ -60,8 +60,8 @@ MUTANTS = (
     Mutant(
         "lease not checked before the send",
         "store/deliveries.py",
-        'sends = sends + 1 WHERE target = ? AND lease_owner = ? "\n        "AND state',
-        'sends = sends + 1 WHERE target = ? AND ? IS NOT NULL "\n        "OR state',
+        "{_THIS} AND lease_owner = ? AND state = 'in_flight'\",\n            (send[0]",
+        '{_THIS} AND ? IS NOT NULL",\n            (send[0]',
         (TWO, PROMISES, HISTORIES),
     ),
     Mutant(

@@ -14,7 +14,7 @@ from textual.pilot import Pilot
 
 from services import itsc_roadmap
 from services.workplace import Workplace
-from store import targets
+from store import deliveries, targets
 from store.database import open_database, transaction
 from tests.screens.driving import Terminal, world
 from tests.screens.factory import NOW, context
@@ -83,12 +83,15 @@ def each_sync_state(place: Workplace) -> None:
                 conn, context("bo"), row, {"strategic_value": state + target}
             )
             with transaction(conn):
-                conn.execute("UPDATE deliveries SET state = 'done' WHERE seq = ?", (done.seq,))
+                assert done.seq is not None
                 conn.execute(
-                    "UPDATE deliveries SET state = ?, attempts = 3, next_at = ?, last_error = ? "
+                    "UPDATE open_deliveries SET attempts = 3, next_at = ?, last_error = ? "
                     "WHERE seq = ? AND target = ?",
-                    (state, NOW.timestamp() + 40, "the owner is inactive", done.seq, target),
+                    (NOW.timestamp() + 40, "the owner is inactive", done.seq, target),
                 )
+                for each in deliveries.TARGETS:
+                    arrived = "done" if each != target else state
+                    deliveries.set_state(conn, done.seq, each, arrived)
     conn.close()
 
 

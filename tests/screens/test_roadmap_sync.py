@@ -47,13 +47,13 @@ def edit(place: Workplace, project_id: str, value: str) -> int:
 def put_state(place: Workplace, seq: int, target: str, state: str, **more: object) -> None:
     """A delivery in a state, as an engine would leave it."""
     conn = open_database(place.path)
-    sets = ", ".join(f"{name} = ?" for name in more)
     with transaction(conn):
-        conn.execute(
-            f"UPDATE deliveries SET state = ?{', ' + sets if sets else ''} "
-            "WHERE seq = ? AND target = ?",
-            (state, *more.values(), seq, target),
-        )
+        for name, value in more.items():
+            conn.execute(
+                f"UPDATE open_deliveries SET {name} = ? WHERE seq = ? AND target = ?",
+                (value, seq, target),
+            )
+        assert deliveries.set_state(conn, seq, target, state) == 1
     conn.close()
 
 
@@ -107,11 +107,13 @@ async def test_another_process_shows_within_half_a_second(home: Path) -> None:
         assert column_of(driven, FIRST) == "F✓ S1"
         code = (
             "import sqlite3, sys\n"
+            "from store import deliveries\n"
             "conn = sqlite3.connect(sys.argv[1])\n"
-            "conn.execute(\"UPDATE deliveries SET state = 'done'\")\n"
+            "deliveries.set_state(conn, int(sys.argv[2]), 'salesforce', 'done')\n"
             "conn.commit()\n"
         )
-        subprocess.run([sys.executable, "-c", code, str(place.path)], check=True, cwd=ROOT)
+        asked = [sys.executable, "-c", code, str(place.path), str(seq)]
+        subprocess.run(asked, check=True, cwd=ROOT)
         began = time.monotonic()
         await driven.until(lambda: column_of(driven, FIRST) == "F✓ S✓")
         # 250 ms until it is noticed; the rest is a busy machine's.

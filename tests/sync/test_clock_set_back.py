@@ -89,7 +89,7 @@ def test_a_lease_of_a_process_that_is_gone_runs_out(world: World) -> None:
     world.sync()
     world.set(pid, status="Paused")
     world.conn.execute(
-        "UPDATE deliveries SET state = 'in_flight', lease_owner = 'elsewhere/1/1/x', "
+        "UPDATE open_deliveries SET state = 'in_flight', lease_owner = 'elsewhere/1/1/x', "
         "lease_until = ? WHERE state = 'pending'",
         (world.ctx.clock() + 120,),
     )
