@@ -42,12 +42,12 @@ def run() -> Iterator[Result]:
     with tempfile.TemporaryDirectory() as directory:
         home = Path(directory)
         few, many = home / "few", home / "many"
-        _time_to_text([sys.executable, "-m", "tui.main"], _home(few))  # makes the samples
-        _fill(many / "sandbox.db", 10_000)
+        _time_to_text([sys.executable, "-m", "tui.main"], home_of(few))  # makes the samples
+        fill(many / "sandbox.db", 10_000)
         for what, where, goal in (("50 projects", few, 1.5), ("10,000 projects", many, 2.0)):
             pairs = [
                 (
-                    _time_to_text([sys.executable, "-m", "tui.main"], _home(where)),
+                    _time_to_text([sys.executable, "-m", "tui.main"], home_of(where)),
                     _time_to_text([sys.executable, "-c", MINIMAL], os.environ),
                 )
                 for _ in range(ROUNDS)
@@ -62,7 +62,8 @@ def run() -> Iterator[Result]:
             )
 
 
-def _home(path: Path) -> Mapping[str, str]:
+def home_of(path: Path) -> Mapping[str, str]:
+    """The environment of a terminal with nothing configured and its files at ``path``."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("SF_", "GOOGLE", "FIRESTORE"))}
     return {**kept, "STEERCO_HOME": str(path), "STEERCO_CONFIG": str(path / "none.toml")}
 
@@ -87,7 +88,8 @@ def _time_to_text(command: list[str], environment: Mapping[str, str]) -> float:
         os.close(screen)
 
 
-def _fill(path: Path, count: int) -> None:
+def fill(path: Path, count: int) -> None:
+    """A database with so many invented projects, all of them still to deliver."""
     conn = open_database(path)
     ctx = Context("bench")
     with transaction(conn):
