@@ -16,6 +16,7 @@ from services.config import ConfigError, Settings
 from services.connections import connect
 from services.sync.targets.salesforce import SalesforceTarget
 from services.sync.targets.sf_client import SalesforceClient
+from services.sync.targets.sf_login import SalesforceConnection
 from store.deliveries import SALESFORCE
 
 _PATIENCE = 60.0
@@ -33,17 +34,16 @@ def ticket_client(settings: Settings, home: Path) -> Iterator[SalesforceClient]:
     with connect(settings, home, [SALESFORCE]) as opened:
         target = opened.targets[SALESFORCE]
         assert isinstance(target, SalesforceTarget)
-        client = client_beside(target, sandbox=settings.sandbox)
+        client = client_beside(target.connection, sandbox=settings.sandbox)
         try:
             yield client
         finally:
             client.close()
 
 
-def client_beside(target: SalesforceTarget, *, sandbox: bool) -> SalesforceClient:
-    """A client of the same organisation for another thread. Raises OSError where the embedded
+def client_beside(connection: SalesforceConnection, *, sandbox: bool) -> SalesforceClient:
+    """A client of the same organisation for somebody else. Raises OSError where the embedded
     sandbox does not answer."""
-    connection = target.connection
     if sandbox:
         asked = Request(
             f"{connection.instance_url}/__sandbox/tickets",

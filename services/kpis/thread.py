@@ -1,27 +1,26 @@
-"""Tickets pulled beside the terminal or in the worker, on a thread of their own, by the clock."""
+"""Tickets pulled beside the terminal or in the worker, by the clock."""
 
 from __future__ import annotations
 
+import contextlib
+import json
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
 
+from services.children import environment
 from services.config import Settings
 from services.connections import Connections
-from services.kpis.place import policy_in_force, ticket_file
-from services.kpis.policy import Policy, PolicyError
-from services.kpis.pull import OtherOrganisation, pull, pulled_at
-from services.kpis.source import client_beside
+from services.kpis.errand import AFTER_TROUBLE, Order, Report
+from services.kpis.place import ticket_file
 from services.sync.targets.salesforce import SalesforceTarget
-from services.sync.targets.sf_errors import CallFailed
-from store.clock import Clock, system_clock
-from store.database import StoreError
 from store.deliveries import SALESFORCE
-from store.tickets import TicketFile
 
-AFTER_TROUBLE = 60.0
 START = 1.0
 """The engine goes first."""
+_PARTING = 2.0
 
 
 def start_tickets(
@@ -32,83 +31,83 @@ def start_tickets(
     target = opened.targets.get(SALESFORCE)
     if not isinstance(target, SalesforceTarget):
         return None
-    thread = TicketThread(
-        target,
-        ticket_file(settings, home),
-        lambda: policy_in_force(settings),
-        sandbox=settings.sandbox,
-        every=settings.tickets_seconds,
-        on_error=on_error,
+    file = str(ticket_file(settings, home).path.absolute())
+    order = Order(
+        target.connection, file, settings.kpi_policy, settings.sandbox, settings.tickets_seconds
     )
+    thread = TicketThread(order, on_error)
     thread.start()
     return thread
 
 
 class TicketThread(threading.Thread):
-    """Pulls until it is stopped. A daemon: quitting never waits for a network call, and a pull that
-    is cut off goes on where it was. ``policy`` is read before each pull, so that a changed file is
-    taken up; ``on_error`` gets a sentence for the log."""
+    """Has tickets pulled until it is stopped, each time by a process of its own that ends with the
+    pull (``services.kpis.errand``). A daemon: quitting never waits for a network call, and a pull
+    that is cut off goes on where it was. ``on_error`` gets a sentence for the log."""
 
-    def __init__(
-        self,
-        target: SalesforceTarget,
-        file: TicketFile,
-        policy: Callable[[], Policy],
-        *,
-        sandbox: bool,
-        every: float,
-        on_error: Callable[[str], None],
-        clock: Clock = system_clock,
-    ) -> None:
+    def __init__(self, order: Order, on_error: Callable[[str], None]) -> None:
         super().__init__(name="tickets", daemon=True)
-        self._target = target
-        self._file = file
-        self._policy = policy
-        self._sandbox = sandbox
+        self._order = order
         self._on_error = on_error
-        self._every = every
-        self._clock = clock
         self._ending = threading.Event()
+        self._lock = threading.Lock()
+        self._child: subprocess.Popen[bytes] | None = None
 
     def stop(self, timeout: float = 1.0) -> None:
-        """Ask the thread to end after the page that it is at, and give it a moment."""
-        self._ending.set()
+        """Ask for an end after the page that is being read, and give it a moment."""
+        with self._lock:
+            self._ending.set()
+            child = self._child
+            if child is not None and child.stdin is not None:
+                child.stdin.close()
         if self.is_alive():
             self.join(timeout)
+        if child is not None and self.is_alive():
+            child.kill()
+            self.join(_PARTING)
 
     def run(self) -> None:
         pause = START
         while not self._ending.wait(pause):
             try:
-                pause = self._due()
-                if pause <= 0:
-                    self._pull()
-                    pause = self._every
-            except _Stopped:
+                report = self._send()
+            except OSError as error:
+                report = Report(AFTER_TROUBLE, str(error))
+            if self._ending.is_set():
                 return
-            except (CallFailed, StoreError, OtherOrganisation, PolicyError, OSError) as error:
-                if self._ending.is_set():
-                    return
-                self._on_error(f"the tickets were not pulled: {error}")
-                asked = error.problem.retry_after if isinstance(error, CallFailed) else None
-                pause = max(AFTER_TROUBLE, asked or 0.0)
+            if report.trouble is not None:
+                self._on_error(f"the tickets were not pulled: {report.trouble}")
+            pause = report.pause
 
-    def _due(self) -> float:
-        """Seconds until the next pull; another process's counts."""
-        last = pulled_at(self._file)
-        return 0.0 if last is None else min(self._every, last + self._every - self._clock())
-
-    def _pull(self) -> None:
-        client = client_beside(self._target, sandbox=self._sandbox)
+    def _send(self) -> Report:
+        """Have one pull made. Raises OSError."""
+        with self._lock:
+            if self._ending.is_set():
+                return Report(0.0)
+            child = self._child = subprocess.Popen(
+                [sys.executable, "-P", "-m", "services.kpis.errand"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                env=environment(),
+                # A Ctrl+C in the terminal is the parent's: the child ends after it.
+                start_new_session=True,
+            )
+        assert child.stdin is not None
+        assert child.stdout is not None
         try:
-            pull(client, self._file, self._policy(), show=self._go_on)
+            with self._lock:
+                if not child.stdin.closed:
+                    child.stdin.write(self._order.to_line())
+                    child.stdin.flush()
+            told = child.stdout.read()
         finally:
-            client.close()
-
-    def _go_on(self, _what: str, _rows: int) -> None:
-        if self._ending.is_set():
-            raise _Stopped
-
-
-class _Stopped(Exception):
-    """The thread was asked to end."""
+            with self._lock:
+                self._child = None
+                with contextlib.suppress(OSError):
+                    child.stdin.close()
+            child.wait()
+            child.stdout.close()
+        if not told:
+            return Report(AFTER_TROUBLE, f"the process that pulls them ended ({child.returncode})")
+        return Report(*json.loads(told))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -12,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, Any
 
-import services
+from services.children import environment
 
 _STOP_S = 3.0
 
@@ -62,7 +61,7 @@ class SandboxProcess:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._errors,
-            env=_environment(),
+            env=environment(),
             # A Ctrl+C in the terminal is the parent's: the child ends after it.
             start_new_session=True,
         )
@@ -115,11 +114,3 @@ class SandboxProcess:
         self._errors.seek(0)
         lines = self._errors.read().decode("utf-8", "replace").strip().splitlines()
         return lines[-1] if lines else "it ended"
-
-
-def _environment() -> dict[str, str]:
-    """The environment, with the place this package was loaded from in front of the path: the
-    child finds it from any directory, in a checkout as in an installation."""
-    home = str(Path(services.__file__ or "").resolve().parent.parent)
-    paths = [home, *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
