@@ -151,7 +151,8 @@ def _in_words(
     ]
     for each in found.deliveries:
         part = " (parent link)" if each.part == "link" else ""
-        lines.append(f"{explain.delivery_words(each, healths[each.target], now)}{part}.")
+        words = explain.delivery_words(each, healths[each.target], now, found.carried_by)
+        lines.append(f"{words}{part}.")
         tried = f"attempts {each.attempts}, sent {each.sends}"
         told = f", {each.error_class} {each.error_code}" if each.error_code else ""
         lines.append(f"  {each.state}, {tried}{told}")

@@ -59,7 +59,7 @@ SYNC_SIGNS = (
     ("↻3", "the third try failed; it is tried again by itself"),
     ("⚠", "deleted on one side, edited on the other: decide on the Sync screen"),
     ("✗", "it was refused and needs you: see the Sync screen"),
-    ("‥", "another operator's edit has not reached it yet"),
+    ("‥", "another operator's edit has not reached it yet; carried if he does not"),
     ("–", "off, paused, or not there yet"),
 )
 _TONES = {

@@ -52,6 +52,8 @@ class Settings:
     """Between readings of Salesforce by schedule."""
     debounce_seconds: float = 60.0
     """How long a row that was written here is left alone by a reading by schedule."""
+    carry_seconds: float = 900.0
+    """How long another operator may owe Salesforce an edit before it is carried for him."""
     salesforce_share: float = 0.20
     """The part of the organisation's daily calls that all operators together may make."""
 

@@ -99,6 +99,7 @@ _RULES: dict[str, Callable[[Any], Any]] = {
     "reconcile_seconds": _seconds,
     "tickets_seconds": _seconds,
     "debounce_seconds": _delay,
+    "carry_seconds": _delay,
     "salesforce_share": _share,
 }
 

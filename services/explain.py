@@ -145,7 +145,8 @@ def entry_words(entry: OutboxEntry, healths: Mapping[str, TargetHealth], now: fl
             there.append(name)
         else:
             # What is the same of both is said once.
-            words = delivery_words(each, healths[target], now).replace(name, "\0")
+            words = delivery_words(each, healths[target], now, entry.carried_by)
+            words = words.replace(name, "\0")
             rest.setdefault(words, []).append(name)
     sentences = [" and ".join([deed, *(f"in {name}" for name in there)])]
     if len(there) == 2:
@@ -154,8 +155,11 @@ def entry_words(entry: OutboxEntry, healths: Mapping[str, TargetHealth], now: fl
     return ". ".join(sentences)
 
 
-def delivery_words(each: Delivery, health: TargetHealth, now: float) -> str:
-    """One delivery as a sentence without its full stop."""
+def delivery_words(
+    each: Delivery, health: TargetHealth, now: float, carried_by: str | None = None
+) -> str:
+    """One delivery as a sentence without its full stop; ``carried_by`` is who brought the edit to
+    Salesforce in its author's place, if anybody did."""
     name = NAMES[each.target]
     words = reason(each)
     match shown_state(each, health):
@@ -169,6 +173,8 @@ def delivery_words(each: Delivery, health: TargetHealth, now: float) -> str:
             return f"Not in {name}, nothing is lost: {words}"
         case "conflict":
             return f"Waits for a decision before {name} is told: {words}"
+        case "superseded" if carried_by is not None and each.target == SALESFORCE:
+            return f"{carried_by} carried it to {name}"
         case "superseded":
             return f"A later edit took its place on the way to {name}"
         case "discarded":

@@ -33,7 +33,8 @@ class Change:
 @dataclass(frozen=True, slots=True)
 class HistoryLine:
     """One change of the project; ``sides`` are its deliveries by target, the one furthest from
-    done of each (none where it does not have to travel)."""
+    done of each (none where it does not have to travel); ``carried_by`` is who brought it to
+    Salesforce in its author's place, if anybody did."""
 
     seq: int
     at: str
@@ -42,6 +43,7 @@ class HistoryLine:
     kind: str
     changes: tuple[Change, ...]
     sides: tuple[tuple[str, Delivery], ...] = ()
+    carried_by: str | None = None
 
 
 def count(conn: sqlite3.Connection, project_id: str) -> int:
@@ -55,14 +57,18 @@ def read(
     """The newest changes of a project, as ``me`` would call them."""
     entries = operations.history(conn, project_id, newest)
     travelling = deliveries.of_operations(conn, [e.seq for e in entries if e.seq is not None])
+    carried = operations.carried(conn, [e.op_id for e in entries])
+    by = {op_id: found[0].operator for op_id, found in carried.items()}
     return tuple(
-        history_line(entry, travelling.get(entry.seq, ()), me)
+        history_line(entry, travelling.get(entry.seq, ()), me, by.get(entry.op_id))
         for entry in entries
         if entry.changes or entry.kind != "update"
     )
 
 
-def history_line(entry: Operation, found: Sequence[Delivery], me: str) -> HistoryLine:
+def history_line(
+    entry: Operation, found: Sequence[Delivery], me: str, carried_by: str | None = None
+) -> HistoryLine:
     """One change with its deliveries, as the history shows it."""
     who, source = source_words(entry.origin, entry.operator, me)
     sides = []
@@ -78,6 +84,7 @@ def history_line(entry: Operation, found: Sequence[Delivery], me: str) -> Histor
         entry.kind,
         changes_of(entry.changes),
         tuple(sides),
+        carried_by,
     )
 
 
@@ -107,6 +114,8 @@ def source_words(origin: str, operator: str, me: str) -> tuple[str, str]:
             return operator, "in Salesforce"
         case "firestore":
             return who, "elsewhere" if operator == me else "another operator"
+        case "carried":
+            return who, "carried to Salesforce"
         case "import":
             return who, "import"
         case "undo":

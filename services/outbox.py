@@ -32,6 +32,7 @@ class Inspection:
     name: str
     deliveries: tuple[Delivery, ...]
     attempts: tuple[Attempt, ...]
+    carried_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +48,9 @@ def find(conn: sqlite3.Connection, which: str) -> Operation:
     """An operation by its number, its id or its trace id. Raises NotPossible."""
     seq = int(which) if which.isascii() and which.isdigit() else -1
     row = conn.execute(
-        "SELECT seq FROM operations WHERE seq = ? OR op_id = ? OR trace_id = ? "
-        "ORDER BY seq DESC LIMIT 1",
-        (seq, which, which),
+        "SELECT seq FROM operations WHERE seq = ?1 OR op_id = ?2 OR trace_id = ?2 "
+        "ORDER BY op_id = ?2 DESC, seq DESC LIMIT 1",
+        (seq, which),
     ).fetchone()
     found = operations.get(conn, row[0]) if row else None
     if found is None:
@@ -60,11 +61,13 @@ def find(conn: sqlite3.Connection, which: str) -> Operation:
 def inspect(conn: sqlite3.Connection, seq: int) -> Inspection:
     """Everything known of one operation."""
     op = find(conn, str(seq))
+    carried = operations.carried(conn, [op.op_id]).get(op.op_id)
     return Inspection(
         op,
         overview.feature_name(conn, op.project_id),
         tuple(deliveries.of_operation(conn, seq)),
         tuple(attempts.of_project(conn, op.project_id, seq=seq)),
+        carried[0].operator if carried else None,
     )
 
 

@@ -51,6 +51,7 @@ class OutboxEntry:
     deliveries: tuple[Delivery, ...]
     name: str = ""
     sides: dict[str, SideSync] = field(default_factory=dict)
+    carried_by: str | None = None
 
 
 def gates(conn: sqlite3.Connection, configured: Gates = OPEN_GATES) -> dict[str, Gate]:
@@ -179,8 +180,14 @@ def outbox(
     ops = operations.get_many(conn, seqs)
     travelling = deliveries.of_operations(conn, seqs)
     names = names_of(conn, {op.project_id for op in ops.values()})
+    carried = operations.carried(conn, [op.op_id for op in ops.values()])
     return [
-        OutboxEntry(ops[s], tuple(travelling.get(s, ())), names.get(ops[s].project_id, ""))
+        OutboxEntry(
+            ops[s],
+            tuple(travelling.get(s, ())),
+            names.get(ops[s].project_id, ""),
+            carried_by=carried[ops[s].op_id][0].operator if ops[s].op_id in carried else None,
+        )
         for s in seqs
     ]
 

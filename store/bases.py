@@ -112,6 +112,13 @@ def patch(conn: sqlite3.Connection, entries: Iterable[Base]) -> None:
     )
 
 
+def unshare(conn: sqlite3.Connection, project_id: str, target: str) -> None:
+    """Have the document told of this base (again)."""
+    conn.execute(
+        "UPDATE bases SET shared = 0 WHERE project_id = ? AND target = ?", (project_id, target)
+    )
+
+
 def mark_shared(conn: sqlite3.Connection, entries: Iterable[tuple[str, str, str]]) -> None:
     """``(project_id, target, acked_at)``: the document knows this base, unless it moved since."""
     conn.executemany(

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from store.canon import Values
-from store.operations import Changes
+from store.operations import CARRIED, Changes
 
 FIRESTORE, SALESFORCE = "firestore", "salesforce"
 ROW, LINK = "row", "link"
@@ -76,6 +76,11 @@ class Claim:
     def kinds(self) -> set[str]:
         """What its operations do: create, update, delete, restore."""
         return {item.kind for item in self.items}
+
+    @property
+    def is_carried(self) -> bool:
+        """Whether another operator's edit is among them, which is carried for him."""
+        return any(item.origin == CARRIED for item in self.items)
 
 
 @dataclass(frozen=True, slots=True)

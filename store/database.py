@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
 BUSY_MS = 5_000
 DAMAGED = (
     "the database file is damaged; it was left as it is. Save what can be read of it with: "

@@ -18,6 +18,7 @@ import json
 import sqlite3
 from collections.abc import Iterable, Sequence
 
+from store import operations
 from store.candidates import (
     FAR,
     FIRESTORE,
@@ -275,6 +276,35 @@ _ANEW = (
     "attempts = 0, next_at = NULL, failing_since = NULL, error_class = NULL, error_code = NULL, "
     "last_error = NULL"
 )
+
+
+def undeleted(conn: sqlite3.Connection, target: str, before: str, limit: int) -> list[str]:
+    """Projects that others deleted before a moment (ISO) and of which the target still has the
+    record; those are left out of which this side has something to tell there, tried once
+    already, or waits for a person."""
+    rows = conn.execute(
+        """
+        SELECT t.project_id FROM tombstones t
+        JOIN bases b ON b.project_id = t.project_id AND b.target = ?1 AND b.present
+        WHERE t.deleted_at <= ?2
+          AND NOT EXISTS (SELECT 1 FROM conflicts c INDEXED BY conflicts_open
+            WHERE c.project_id = t.project_id AND c.state = 'open' AND c.path = '*')
+        ORDER BY t.project_id LIMIT ?3
+        """,
+        (target, before, limit * 10),
+    )
+    found: list[str] = []
+    for (project_id,) in rows.fetchall():
+        if open_of_project(conn, project_id, target) or _was_tried(conn, project_id):
+            continue
+        found.append(project_id)
+    return found[:limit]
+
+
+def _was_tried(conn: sqlite3.Connection, project_id: str) -> bool:
+    """Whether the project's last delete is one that was carried."""
+    last = operations.newest_delete(conn, project_id)
+    return last is None or last.origin == operations.CARRIED
 
 
 def set_state(

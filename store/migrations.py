@@ -416,6 +416,14 @@ def open_and_past(db: Database) -> None:
     file_all(db.conn)
 
 
+@steps(name="006_owed_since")
+def owed_since(db: Database) -> None:
+    """Since when another operator owes a field: who may carry it gives its author a while."""
+    db.execute("ALTER TABLE owes ADD COLUMN since REAL NOT NULL DEFAULT 0")
+    db.execute("UPDATE owes SET since = CAST(strftime('%s', 'now') AS REAL)")
+    db.execute("CREATE INDEX operations_carried ON operations(trace_id) WHERE origin = 'carried'")
+
+
 def migrate(conn: sqlite3.Connection, version: int = SCHEMA_VERSION) -> None:
     """Apply what is missing up to a version, all of it in one transaction.
 

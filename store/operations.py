@@ -19,9 +19,9 @@ from store.projects import to_json
 
 Changes: TypeAlias = dict[str, tuple[Value, Value]]
 
-LOCAL, CONFLICT = "local", "conflict"
+LOCAL, CONFLICT, CARRIED = "local", "conflict", "carried"
 """Origins: local, import, undo, people, discard, conflict (made here), firestore, salesforce
-(brought)."""
+(brought), carried (another operator's edit on its way to Salesforce; its trace is that edit)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +178,38 @@ def among(conn: sqlite3.Connection, op_ids: Iterable[str]) -> set[str]:
         (json.dumps(sorted(set(op_ids))),),
     )
     return {row[0] for row in rows}
+
+
+def numbers(conn: sqlite3.Connection, op_ids: Iterable[str]) -> dict[str, int]:
+    """The numbers of those of these operations that are in this log."""
+    rows = conn.execute(
+        "SELECT op_id, seq FROM operations WHERE op_id IN (SELECT value FROM json_each(?))",
+        (json.dumps(sorted(set(op_ids))),),
+    )
+    return {row[0]: row[1] for row in rows}
+
+
+def carried(conn: sqlite3.Connection, op_ids: Iterable[str]) -> dict[str, list[Operation]]:
+    """What was carried to Salesforce of these operations, by the operation whose value it was."""
+    found: dict[str, list[Operation]] = {}
+    rows = conn.execute(
+        "SELECT * FROM operations INDEXED BY operations_carried WHERE origin = 'carried' "
+        "AND trace_id IN (SELECT value FROM json_each(?)) ORDER BY seq",
+        (json.dumps(sorted(set(op_ids))),),
+    )
+    for row in rows:
+        found.setdefault(row["trace_id"], []).append(_operation(row))
+    return found
+
+
+def newest_delete(conn: sqlite3.Connection, project_id: str) -> Operation | None:
+    """The last time that a project was deleted."""
+    row = conn.execute(
+        f"SELECT * FROM operations WHERE seq IN ({OF_PROJECT}) AND kind = 'delete' "
+        "ORDER BY seq DESC LIMIT 1",
+        (project_id,),
+    ).fetchone()
+    return _operation(row) if row else None
 
 
 def is_overtaken(conn: sqlite3.Connection, project_id: str, path: str, value: Value) -> bool:

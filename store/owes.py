@@ -13,9 +13,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from store.operations import OF_PROJECT
 
 
-def replace(conn: sqlite3.Connection, project_id: str, owed: Mapping[str, str]) -> None:
-    """``owed`` maps a path to the operation that owes it; this program's own are left out."""
-    conn.execute("DELETE FROM owes WHERE project_id = ?", (project_id,))
+def replace(conn: sqlite3.Connection, project_id: str, owed: Mapping[str, str], now: float) -> None:
+    """``owed`` maps a path to the operation that owes it; this program's own are left out. What
+    was owed before stays owed since then."""
+    since = {
+        (path, op_id): at
+        for path, op_id, at in conn.execute(
+            "DELETE FROM owes WHERE project_id = ? RETURNING path, op_id, since", (project_id,)
+        )
+    }
     if not owed:
         return
     mine = {
@@ -27,9 +33,40 @@ def replace(conn: sqlite3.Connection, project_id: str, owed: Mapping[str, str]) 
         )
     }
     conn.executemany(
-        "INSERT INTO owes (project_id, path, op_id) VALUES (?, ?, ?)",
-        [(project_id, path, op) for path, op in owed.items() if op not in mine],
+        "INSERT INTO owes (project_id, path, op_id, since) VALUES (?, ?, ?, ?)",
+        [
+            (project_id, path, op, since.get((path, op), now))
+            for path, op in owed.items()
+            if op not in mine
+        ],
     )
+
+
+def overdue(
+    conn: sqlite3.Connection, now: float, after: float, limit: int, among: Sequence[str] | None
+) -> dict[str, dict[str, str]]:
+    """What has been owed for ``after`` seconds and carried by nobody here yet: by project, path to
+    operation (``among``: of these projects only). Projects that wait for a person are left out."""
+    found: dict[str, dict[str, str]] = {}
+    rows = conn.execute(
+        """
+        SELECT w.project_id, w.path, w.op_id FROM owes w JOIN projects USING (project_id)
+        WHERE (w.since <= ?1 - ?2 OR w.since > ?1)
+          AND (?3 IS NULL OR w.project_id IN (SELECT value FROM json_each(?3)))
+          AND NOT EXISTS (SELECT 1 FROM operations o INDEXED BY operations_carried
+            WHERE o.origin = 'carried' AND o.trace_id = w.op_id AND o.project_id = w.project_id
+              AND EXISTS (SELECT 1 FROM json_each(o.changes) c WHERE c.key = w.path))
+          AND NOT EXISTS (SELECT 1 FROM conflicts c INDEXED BY conflicts_open
+            WHERE c.project_id = w.project_id AND c.state = 'open' AND c.path = '*')
+        ORDER BY w.project_id, w.path
+        """,
+        (now, after, None if among is None else json.dumps(list(among))),
+    )
+    for project_id, path, op_id in rows:
+        if project_id not in found and len(found) == limit:
+            break
+        found.setdefault(project_id, {})[path] = op_id
+    return found
 
 
 def overwritten(conn: sqlite3.Connection, project_id: str, paths: Iterable[str]) -> None:

@@ -230,7 +230,8 @@ def whole(
     if each.kind in _DEEDS:
         found.append(f"{_DEEDS[each.kind].capitalize()}.")
     for target, delivery in each.sides:
-        found.append(f"{explain.delivery_words(delivery, healths[target], now)}.")
+        words = explain.delivery_words(delivery, healths[target], now, each.carried_by)
+        found.append(f"{words}.")
     found.append(f"Operation {each.seq}.")
     for change in each.changes:
         found += ["", change.label]

@@ -21,8 +21,8 @@ HEADER_ROWS = 10
 PROJECT_ID, PARENT, TOTAL, FEATURE = "project_id", "parent_id", "total_score", "feature_name"
 AUTHOR, CREATED_AT = "created_by", "created_at"
 SYSTEM = frozenset(
-    {"updated_by", "updated_at", "sf_id", "sf", "stamps", "applied", "owes", "sync", "rev"}
-    | {"launch_date", "deleted", "deleted_by", "deleted_at"}
+    {"updated_by", "updated_at", "sf_id", "sf", "stamps", "applied", "owes", "carried"}
+    | {"sync", "rev", "launch_date", "deleted", "deleted_by", "deleted_at"}
 )
 """What documents and exports hold besides, and what no import takes over."""
 

@@ -9,12 +9,19 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Mapping
 
-from store import owes
+from store import fields, owes
 from store.bases import Base
 from store.canon import Value, Values
 from store.clock import to_iso
 from store.deliveries import Owed
 from store.projects import Project
+
+
+def is_owed(path: str) -> bool:
+    """Whether Salesforce has a place for this field, so that it can be owed to it."""
+    known = fields.BY_PATH.get(path)
+    return fields.is_score(path) or (known is not None and known.sf is not None)
+
 
 NOBODY = "somebody else"
 

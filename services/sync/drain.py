@@ -12,12 +12,12 @@ import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
 from services.context import Context
 from services.sync import backoff, provenance, takeover
 from services.sync.absorb import absorb
-from services.sync.debts import with_debts
+from services.sync.debts import is_owed, with_debts
 from services.sync.judge import Case, Decision, judge
 from services.sync.provenance import KeepsHistory
 from services.sync.targets.base import (
@@ -44,10 +44,19 @@ from store.projects import Project, to_json
 LEASE = 120.0
 FRESH = 2.0
 """Seconds between reading a record and writing it; beyond, it is read again."""
+NOT_CURRENT = 60.0
+"""Seconds until somebody else's edit is tried again where his document could not be read."""
 ALARM = 3
 """A write sent this often without effect is worth a person's look."""
 
 Point = Callable[[str], None]
+
+
+class Beside(Protocol):
+    """Brings in these projects' documents; gives those that can't be judged now. ``alone``: where
+    Firestore stays away the rows have to speak for themselves."""
+
+    def __call__(self, ids: Sequence[str], *, alone: bool = True) -> set[str]: ...
 
 
 def no_point(_name: str) -> None:
@@ -88,7 +97,7 @@ class Drainer:
     owner: str
     client_id: str
     rng: random.Random
-    beside: Callable[[Sequence[str]], set[str]]
+    beside: Beside
     point: Point = field(default=no_point)
     lease: float = LEASE
     fresh: float = FRESH
@@ -127,6 +136,7 @@ class Drainer:
         return result
 
     def _carry(self, target: Target, claims: list[Claim], result: Batch) -> None:
+        claims = self._current(claims)
         local = projects.get_many(self.conn, [c.project_id for c in claims])
         known = bases.get_many(self.conn, [c.project_id for c in claims], target.name)
         refs = [self._ref(c, local.get(c.project_id), known.get(c.project_id)) for c in claims]
@@ -183,12 +193,20 @@ class Drainer:
             return
         self._send(target, jobs, result)
 
-    def _without(self, later: set[str], claims: list[Claim]) -> list[Claim]:
+    def _current(self, claims: list[Claim]) -> list[Claim]:
+        """The claims without those that carry somebody else's edit and whose document can't be
+        read just now: only who knows what its author did since may send it for him."""
+        carried = [claim.project_id for claim in claims if claim.is_carried]
+        if not carried:
+            return claims
+        return self._without(self.beside(carried, alone=False), claims, wait=NOT_CURRENT)
+
+    def _without(self, later: set[str], claims: list[Claim], *, wait: float = 1.0) -> list[Claim]:
         """The claims that can be judged now; the others are given back for a moment."""
         with transaction(self.conn):
             for claim in claims:
                 if claim.project_id in later:
-                    self._back(claim, "pending", wait=1.0, unknown=claim.sent is not None)
+                    self._back(claim, "pending", wait=wait, unknown=claim.sent is not None)
         return [claim for claim in claims if claim.project_id not in later]
 
     def _clashes(
@@ -290,6 +308,11 @@ class Drainer:
         if decision.wait:
             self._back(claim, "pending", wait=1.0, unknown=claim.sent is not None)
             return None
+        left = decision.blocked is not None or case.mine is not None
+        if left and claim.is_carried and "delete" in claim.kinds:
+            # The record is not as it was, or the project is back: its deleter's, not ours.
+            deliveries.settle(self.conn, self.owner, [claim], "superseded", to_iso(case.now))
+            return None
         absorbed = absorb(self.conn, self.ctx, case, decision, project)
         if claim.target == FIRESTORE:
             takeover.hear(self.conn, self.ctx, case)
@@ -302,6 +325,9 @@ class Drainer:
         elif decision.action is None:
             if decision.gone and claim.part == ROW and project is None:
                 self._note_gone(claim, to_iso(case.now))
+            if claim.target == SALESFORCE:
+                # Nothing has to be sent; that nobody owes it any more has to be told.
+                bases.unshare(self.conn, claim.project_id, SALESFORCE)
             over.append(claim)
         else:
             write = self._write(case, decision, absorbed.project, owing)
@@ -323,6 +349,7 @@ class Drainer:
         if project is not None:
             values = {p: project.values.get(p) for p in decision.paths}
         stamps = {p: project.stamp(p) for p in values} if project else {}
+        owed = {p: o.op_id for p, o in owing.items() if p in values and is_owed(p)}
         return Write(
             project_id=claim.project_id,
             action=decision.action,
@@ -340,10 +367,12 @@ class Drainer:
                 for p, s in stamps.items()
                 if s is not None
             },
-            owes={p: o.op_id for p, o in owing.items() if p in values and _is_owed(p)},
+            owes=owed,
+            paid=tuple(p for p in values if p in remote.owes and p not in owed),
             created_by=project.created_by if project else None,
             created_at=project.created_at if project else None,
-            contested=decision.contested,
+            # Its author may be sending it himself just now.
+            contested=decision.contested or claim.is_carried,
         )
 
     def _acknowledge(self, jobs: list[_Job], outcomes: Sequence[Outcome], result: Batch) -> None:
@@ -499,11 +528,6 @@ def _sent_values(write: Write) -> Values:
     if any(fields.is_score(p) for p in values) or "total_score" in values:
         values["total_score"] = write.total_score
     return values
-
-
-def _is_owed(path: str) -> bool:
-    known = fields.BY_PATH.get(path)
-    return fields.is_score(path) or (known is not None and known.sf is not None)
 
 
 def _json(value: Any) -> str | None:

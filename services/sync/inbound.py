@@ -18,7 +18,7 @@ from typing import cast
 from services.context import Context
 from services.outbox import ASKED
 from services.overview import Gates, gates
-from services.sync import shared_conflicts
+from services.sync import carrying, shared_conflicts
 from services.sync.calls import Calls
 from services.sync.follow import Follower
 from services.sync.health import Health
@@ -28,7 +28,7 @@ from services.sync.quota import DAY, slowed, until_tomorrow
 from services.sync.reconcile import Reconciler, Recorded
 from services.sync.targets.base import ErrorClass, Problem, Target, TargetDown
 from services.sync.targets.firestore import FirestoreTarget
-from store import marks, meta, parked, targets
+from store import deliveries, marks, meta, parked, targets
 from store.clock import to_iso
 from store.database import transaction
 from store.deliveries import FIRESTORE, SALESFORCE, TARGETS
@@ -45,7 +45,8 @@ Point = Callable[[str], None]
 @dataclass(frozen=True)
 class Rhythm:
     """Seconds: between looks at Firestore while somebody works and while nobody does, between
-    readings of Salesforce, until a record written here is judged, between whole comparisons."""
+    readings of Salesforce, until a record written here is judged, between whole comparisons, and
+    until what another operator owes Salesforce is carried for him."""
 
     follow: float = 2.0
     follow_idle: float = 15.0
@@ -53,6 +54,7 @@ class Rhythm:
     reconcile: float = 900.0
     delay: float = 60.0
     whole: float = DAY
+    carry: float = carrying.AFTER
 
 
 @dataclass
@@ -106,19 +108,20 @@ class Inbound:
                 0.0, whole=all_of_it, compare=True, impatient=True, believe=believe
             )
             result.add(pulled)
+            self._carry(pulled)
         return result
 
-    def look_at_documents(self, ids: Sequence[str]) -> set[str]:
+    def look_at_documents(self, ids: Sequence[str], *, alone: bool = True) -> set[str]:
         """Learn what the other operators did to these projects before Salesforce's rows of them
         are judged: a row that one of them wrote is no person's edit. Gives those whose document
         can't be judged yet, and so their row neither. Where Firestore stays away the rows have to
-        speak for themselves."""
+        speak for themselves; not ``alone``, they can't be judged."""
         target = self.remotes.get(FIRESTORE)
         if target is None or not gates(self.conn, self.configured)[FIRESTORE].open:
-            return set()
+            return set() if alone else set(ids)
         since = targets.get(self.conn, FIRESTORE).down_since
         if since is not None:
-            return set(ids) if 0 <= self.ctx.clock() - since < ALONE_AFTER else set()
+            return set(ids) if not alone or 0 <= self.ctx.clock() - since < ALONE_AFTER else set()
         follower = Follower(self.conn, self.ctx, self.client_id, self.point)
         try:
             follower.look_at(cast("FirestoreTarget", target), ids)
@@ -196,6 +199,7 @@ class Inbound:
         result = self._reconcile(
             0.0 if asked else self.rhythm.delay, whole=whole, compare=asked, impatient=asked
         )
+        self._carry(result)
         pause = slowed(self.rhythm.reconcile, self.calls.budget(), now)
         until_parked = parked.next_due(self.conn, SALESFORCE)
         if result.problems:
@@ -242,6 +246,29 @@ class Inbound:
         self._note_refusal(SALESFORCE, None)
         self.health.is_up(target, last_reconcile_at=to_iso(self.ctx.clock()))
         return result
+
+    def _carry(self, read: Pulled) -> None:
+        """Take up what other operators have owed Salesforce for long, right after both sides were
+        read, where the poller's lease is held here."""
+        now, after = self.ctx.clock(), self.rhythm.carry
+        if read.problems or not gates(self.conn, self.configured)[SALESFORCE].open:
+            return
+        owed = list(carrying.due(self.conn, now, after))
+        gone = deliveries.undeleted(self.conn, SALESFORCE, to_iso(now - after), 1)
+        if not (owed or gone) or self._usable(FIRESTORE, impatient=False) is None:
+            return
+        if not self._may_poll():
+            return
+        later = self.look_at_documents(owed, alone=False)
+        if targets.get(self.conn, FIRESTORE).down_since is not None:
+            return
+        with transaction(self.conn):
+            ids = [pid for pid in owed if pid not in later]
+            taken = carrying.take_up(self.conn, self.ctx, ids, after)
+            taken += carrying.take_up_deletes(self.conn, self.ctx, after)
+            self.point("salesforce:taken-up")
+        if taken:
+            self.point("salesforce:to-be-carried")
 
     def _unread(self, target: Target, problem: Problem) -> Pulled:
         """A target that could not be read. One that refuses the question for good (a query that

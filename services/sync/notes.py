@@ -8,13 +8,17 @@ from the bases, so that nothing has to be queued for it and a kill between the t
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from services.context import Context
+from services.sync.carrying import paid
 from services.sync.targets.base import Action, Ref, Remote, SharedBase, Target, TargetDown, Write
-from store import bases, deliveries, operations
+from store import bases, deliveries, operations, owes
 from store.bases import Base
 from store.database import transaction
 from store.deliveries import FIRESTORE, SALESFORCE
+from store.operations import Operation
 
 
 def share(conn: sqlite3.Connection, ctx: Context, firestore: Target, *, client_id: str) -> int:
@@ -31,10 +35,11 @@ def share(conn: sqlite3.Connection, ctx: Context, firestore: Target, *, client_i
     remotes = firestore.read([Ref(b.project_id) for b in ready])
     owed = deliveries.undelivered(conn, [b.project_id for b in ready], SALESFORCE)
     found = [(b, remotes[b.project_id]) for b in ready]
-    ours = operations.among(conn, [op for _, remote in found for op in remote.owes.values()])
+    debts = [op for _, remote in found for op in remote.owes.values()]
+    known = _Debts(operations.among(conn, debts), operations.carried(conn, debts))
     gone = [b for b, remote in found if not remote.exists]
     writes = [
-        (b, _note(b, remote, set(owed.get(b.project_id, ())), ours, ctx, client_id))
+        (b, _note(b, remote, set(owed.get(b.project_id, ())), known, ctx, client_id))
         for b, remote in found
         if remote.exists
     ]
@@ -47,6 +52,9 @@ def share(conn: sqlite3.Connection, ctx: Context, firestore: Target, *, client_i
     noted = [b for (b, _), o in zip(writes, outcomes, strict=False) if o.done]
     with transaction(conn):
         bases.mark_shared(conn, [(b.project_id, b.target, b.acked_at) for b in [*noted, *gone]])
+        for (b, write), outcome in zip(writes, outcomes, strict=False):
+            if outcome.done:
+                owes.overwritten(conn, b.project_id, write.paid)
         bases.set_tokens(
             conn,
             FIRESTORE,
@@ -59,10 +67,20 @@ def share(conn: sqlite3.Connection, ctx: Context, firestore: Target, *, client_i
     return len(noted)
 
 
+@dataclass(frozen=True, slots=True)
+class _Debts:
+    """Of what documents say is owed: this side's own operations, and those that it carried."""
+
+    ours: set[str]
+    carried: Mapping[str, Sequence[Operation]]
+
+
 def _note(
-    base: Base, remote: Remote, owed: set[str], ours: set[str], ctx: Context, client_id: str
+    base: Base, remote: Remote, owed: set[str], debts: _Debts, ctx: Context, client_id: str
 ) -> Write:
-    """What others owe stays theirs to deliver and to strike out."""
+    """What others owe stays theirs to deliver and to strike out, unless it was carried for them."""
+    carried = {p: op for p, op in paid(debts.carried, remote.owes).items() if p not in owed}
+    own = [p for p, op in remote.owes.items() if op in debts.ours and p not in owed]
     return Write(
         project_id=base.project_id,
         action=Action.NOTE,
@@ -70,5 +88,6 @@ def _note(
         client_id=client_id,
         operator=ctx.operator,
         note=SharedBase(base.remote_id, base.token or base.modified_at, base.values),
-        paid=tuple(p for p, op in remote.owes.items() if op in ours and p not in owed),
+        paid=(*own, *carried),
+        carried=carried,
     )

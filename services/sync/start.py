@@ -21,6 +21,7 @@ def make_engine(
         follow_idle=max(Rhythm.follow_idle, settings.follow_seconds),
         reconcile=settings.reconcile_seconds,
         delay=settings.debounce_seconds,
+        carry=settings.carry_seconds,
     )
     pace = Pace(rhythm, settings.salesforce_share)
     return Engine(conn, ctx, opened.targets, connections.gates(settings), pace=pace)

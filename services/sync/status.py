@@ -129,7 +129,7 @@ def in_words(name: str, each: SideSync) -> str:
         case "pending":
             return f"{edits} saved here, not yet in {name}"
         case "owed":
-            return f"another operator's edit is not yet in {name}"
+            return f"another operator's edit is not yet in {name}; it is carried if he does not"
         case "held":
             return f"{edits} saved here and held: {each.last_error or f'{name} is off'}"
         case _:

@@ -10,7 +10,7 @@ import dataclasses
 import sqlite3
 
 from services.context import Context
-from services.sync import links
+from services.sync import carrying, links
 from services.sync.absorb import send_back, set_base
 from services.sync.judge import Case
 from services.sync.targets.fs_layout import base_hash, is_hash
@@ -50,7 +50,7 @@ def bury(conn: sqlite3.Connection, ctx: Context, case: Case, project: Project) -
     projects.bury(conn, project, by, at)
     changes: Changes = {p: (v, None) for p, v in project.values.items() if v is not None}
     _record(conn, ctx, pid, "delete", target, by, changes, trace)
-    owes.replace(conn, pid, {})
+    owes.replace(conn, pid, {}, ctx.clock())
     note_gone(conn, ctx, case)
 
 
@@ -77,7 +77,8 @@ def hear(conn: sqlite3.Connection, ctx: Context, case: Case) -> None:
         return
     project = projects.get(conn, case.claim.project_id)
     _adopt_shared_base(conn, ctx, case, project.values if project else {})
-    owes.replace(conn, case.claim.project_id, remote.owes)
+    owes.replace(conn, case.claim.project_id, remote.owes, ctx.clock())
+    carrying.concede(conn, ctx, remote)
     _owe_total(conn, ctx, case)
 
 

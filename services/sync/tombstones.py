@@ -20,7 +20,7 @@ from store import fields
 KEPT = dt.timedelta(days=90)
 _GONE: tuple[str, ...] = (
     *dict.fromkeys(field.path.partition(".")[0] for field in fields.FIELDS),
-    *("scores", "stamps", "owes", "sf", "applied"),
+    *("scores", "stamps", "owes", "carried", "sf", "applied"),
 )
 
 

@@ -265,6 +265,7 @@ def test_every_variable_has_one_key() -> None:
         ("reconcile_seconds", "0"),
         ("follow_seconds", "soon"),
         ("debounce_seconds", "-1"),
+        ("carry_seconds", "7200"),
         ("salesforce_share", "20"),
     ],
 )

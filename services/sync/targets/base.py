@@ -76,6 +76,14 @@ class Applied:
 
 
 @dataclass(frozen=True, slots=True)
+class Carried:
+    """An operation whose value of a field somebody else brought to Salesforce, and who did."""
+
+    op: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
 class SharedBase:
     """The document's ``sf`` entry: the last state known to be common with Salesforce.
 
@@ -122,6 +130,7 @@ class Remote:
     stamps: Mapping[str, Stamp] = field(default_factory=dict)
     applied: Mapping[str, Applied] = field(default_factory=dict)
     owes: Mapping[str, str] = field(default_factory=dict)
+    carried: Mapping[str, Carried] = field(default_factory=dict)
     sf: SharedBase | None = None
     created_by: str | None = None
     created_at: dt.datetime | None = None
@@ -164,7 +173,8 @@ class Write:
     the precondition (None: no precondition, CREATE). ``seq``/``op_id`` are those of the newest
     operation in the write; ``client_id`` ours. ``at`` is the operation's corrected time.
     ``owes`` are the paths that Salesforce has not got yet, each with the operation that owes it.
-    ``note`` is used by Action.NOTE: the new ``sf`` entry and the owed paths that are now paid.
+    ``paid`` are paths that nobody owes Salesforce any more. ``note`` is used by Action.NOTE: the
+    new ``sf`` entry.
     """
 
     project_id: str
@@ -184,6 +194,8 @@ class Write:
     created_at: str | None = None
     note: SharedBase | None = None
     paid: tuple[str, ...] = ()
+    carried: Mapping[str, str] = field(default_factory=dict)
+    """With NOTE: those of the paid paths that somebody else owed, each with his operation."""
     contested: bool = False
     """Salesforce: the record changed there since the base; send by Id with If-Unmodified-Since
     rather than in a collection."""

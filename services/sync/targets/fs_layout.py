@@ -2,7 +2,8 @@
 
 The document ``itsc_projects/{project_id}`` holds the model's fields, nested as in the model, and
 beside them what the operators' programs share: ``applied.{client}``, ``stamps.{path}``,
-``owes.{path}`` and ``sf``. A path such as ``brief.punchline`` is one literal key in those maps.
+``owes.{path}``, ``carried.{path}`` and ``sf``. A path such as ``brief.punchline`` is one literal
+key in those maps.
 Times are Firestore timestamps: they keep the microseconds of a stamp and sort as times do.
 
 Foreign documents (the old web form, a console) may hold anything anywhere. What can't be read as
@@ -17,7 +18,16 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from services.sync.targets.base import Action, Applied, Ref, Remote, SharedBase, Stamp, Write
+from services.sync.targets.base import (
+    Action,
+    Applied,
+    Carried,
+    Ref,
+    Remote,
+    SharedBase,
+    Stamp,
+    Write,
+)
 from services.sync.targets.fs_documents import (
     DELETE_FIELD,
     SERVER_TIMESTAMP,
@@ -142,6 +152,8 @@ def _shared(write: Write) -> Iterator[tuple[FieldPath, Any]]:
         for path in write.paid:
             if path not in write.owes:
                 yield ("owes", path), DELETE_FIELD
+        for path, op in write.carried.items():
+            yield ("carried", path), {"op": op, "by": write.operator}
     if write.note is not None:
         base = {path: base_form(path, value) for path, value in write.note.base.items()}
         yield ("sf",), {"id": write.note.id, "modstamp": write.note.modstamp, "base": base}
@@ -184,6 +196,7 @@ def remote_of(ref: Ref, snapshot: Snapshot | None) -> Remote:
         stamps=stamps,
         applied=dict(_applied(_map(doc.get("applied")))),
         owes={p: op for p, op in _map(doc.get("owes")).items() if isinstance(op, str)},
+        carried=dict(_carried(_map(doc.get("carried")))),
         sf=_shared_base(doc),
         created_by=_text(doc.get("created_by")),
         created_at=_moment(doc.get("created_at")),
@@ -246,6 +259,13 @@ def _applied(held: Mapping[str, Any]) -> Iterator[tuple[str, Applied]]:
         seq, op = parts.get("seq"), parts.get("op")
         if isinstance(seq, int) and isinstance(op, str):
             yield client, Applied(seq, op)
+
+
+def _carried(held: Mapping[str, Any]) -> Iterator[tuple[str, Carried]]:
+    for path, entry in held.items():
+        op, by = _text(_map(entry).get("op")), _text(_map(entry).get("by"))
+        if op is not None:
+            yield path, Carried(op, by or "somebody else")
 
 
 def _shared_base(doc: Mapping[str, Any]) -> SharedBase | None:

@@ -24,7 +24,7 @@ from tests.sync.simulation.org import UNTRACKED, Organisation, Row
 
 START = 1_790_000_000.0
 NAMES = ("ann", "ben")
-ENGINES_OWN = ("firestore", "salesforce", "merge")
+ENGINES_OWN = ("firestore", "salesforce", "merge", "carried")
 """Origins of operations that nobody at a keyboard made."""
 
 
