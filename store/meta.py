@@ -31,13 +31,14 @@ def drop(conn: sqlite3.Connection, key: str) -> None:
     conn.execute("DELETE FROM meta WHERE key = ?", (key,))
 
 
-def succeed(conn: sqlite3.Connection, fresh: str) -> None:
-    """Go on as a new client. What the former one had in its log up to here may have been delivered
-    by it since: its id stays known, up to that operation's number."""
+def succeed(conn: sqlite3.Connection, fresh: str, common: int | None = None) -> None:
+    """Go on as a new client. What the former one had in its log up to here (up to ``common``) may
+    have been delivered by it since: its id stays known, up to that operation's number."""
     known = get(conn, "client_id")
     if known is not None:
         newest = conn.execute("SELECT COALESCE(MAX(seq), 0) FROM operations").fetchone()[0]
-        put(conn, "former_clients", json.dumps({**former(conn), known: newest}))
+        common = newest if common is None else common
+        put(conn, "former_clients", json.dumps({**former(conn), known: common}))
     put(conn, "client_id", fresh)
 
 

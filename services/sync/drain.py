@@ -15,7 +15,7 @@ from functools import partial
 from typing import Any, Protocol, cast
 
 from services.context import Context
-from services.sync import backoff, provenance, takeover
+from services.sync import backoff, identity, provenance, takeover
 from services.sync.absorb import absorb
 from services.sync.debts import is_owed, with_debts
 from services.sync.judge import Case, Decision, judge
@@ -144,6 +144,8 @@ class Drainer:
         # stays fresh, and would otherwise be made again for ever.
         remotes, read_at = target.read(refs), self.ctx.clock()
         self.point(f"{target.name}:read")
+        if target.name == FIRESTORE and self._is_copy(remotes):
+            return
         history = {}
         if target.name == SALESFORCE:
             teller = cast("KeepsHistory", target)
@@ -192,6 +194,16 @@ class Drainer:
                     self._back(job.claim, "pending", wait=0.1, unknown=True)
             return
         self._send(target, jobs, result)
+
+    def _is_copy(self, remotes: Mapping[str, Remote]) -> bool:
+        """Whether a document shows that another database goes by our name. Then this one has
+        another name from now on, and what was claimed is judged anew as of unknown outcome."""
+        read = list(remotes.values())
+        if not identity.is_copy(self.conn, self.client_id, read):
+            return False
+        with transaction(self.conn):
+            self.client_id = identity.become_new(self.conn, self.ctx, self.client_id, read)
+        return True
 
     def _current(self, claims: list[Claim]) -> list[Claim]:
         """The claims without those that carry somebody else's edit and whose document can't be

@@ -113,7 +113,7 @@ class Engine:
     @property
     def client_id(self) -> str:
         """This database's identity; a new one where it turned out to be a copy."""
-        return self.inbound.client_id
+        return self.inbound.know_client()
 
     def cycle(
         self,

@@ -116,7 +116,7 @@ class Follower:
     def _take_in(self, remotes: Sequence[Remote], read_at: float, *, advance: bool) -> Pulled:
         with transaction(self.conn):
             if identity.is_copy(self.conn, self.client_id, remotes):
-                self.client_id = identity.become_new(self.conn, self.ctx)
+                self.client_id = identity.become_new(self.conn, self.ctx, self.client_id, remotes)
             intake = Intake(self.conn, self.ctx, FIRESTORE, self.client_id, read_at)
             result = intake.take_in(remotes)
             if advance:

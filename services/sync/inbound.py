@@ -83,6 +83,7 @@ class Inbound:
 
     def turn(self) -> Pulled:
         """What is due by schedule, or was asked for by somebody at this database."""
+        self.know_client()
         now, result = self.ctx.clock(), Pulled()
         asked = self._was_asked()
         if now >= self._follow_at or asked or self._clock_went_back(self._follow_at, now):
@@ -98,6 +99,7 @@ class Inbound:
         self, names: Sequence[str] = TARGETS, *, whole: bool = False, believe: bool = False
     ) -> Pulled:
         """Everything that moved on these targets up to now."""
+        self.know_client()
         now, result = self.ctx.clock(), Pulled()
         if FIRESTORE in names:
             all_of_it = whole or self._is_whole_due(FIRESTORE, now)
@@ -128,7 +130,15 @@ class Inbound:
         except TargetDown as down:
             self.health.is_down(target, down.problem)
             return set(ids)
+        finally:
+            self.know_client()
         return parked.among(self.conn, FIRESTORE, ids)
+
+    def know_client(self) -> str:
+        """Who this database is: another one, since it turned out to be a copy, whichever process
+        noticed."""
+        self.client_id = self.calls.client_id = meta.get(self.conn, "client_id") or self.client_id
+        return self.client_id
 
     def wait(self) -> float:
         """Seconds until something is due."""
@@ -175,7 +185,7 @@ class Inbound:
         follower = Follower(self.conn, self.ctx, self.client_id, self.point)
         try:
             result.add(follower.follow(firestore, whole=whole))
-            self.client_id = follower.client_id
+            self.know_client()
             shared_conflicts.pull(self.conn, self.ctx, firestore.documents)
             shared_conflicts.push(self.conn, self.ctx, firestore.documents)
             self.calls.tell(firestore.documents)

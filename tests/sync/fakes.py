@@ -143,7 +143,9 @@ class FakeSalesforce:
             if row.id == remote_id:
                 since = float(int(sent_at.timestamp()))
                 return any(
-                    at >= since and all(wrote.get(p) == v for p, v in values.items() if p in wrote)
+                    at >= since
+                    and values.keys() & wrote.keys()
+                    and all(wrote.get(p) == v for p, v in values.items() if p in wrote)
                     for at, wrote in row.ours
                 )
         return None
