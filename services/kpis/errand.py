@@ -25,13 +25,16 @@ AFTER_TROUBLE = 60.0
 @dataclass(frozen=True, slots=True)
 class Order:
     """``policy`` is the file that is configured, if any; a pull is due ``every`` so many seconds,
-    whoever made the last one."""
+    whoever made the last one. Its calls are counted in the roadmap's ``database``, within the
+    ``share`` of the day's calls."""
 
     connection: SalesforceConnection
     file: str
     policy: str | None
     sandbox: bool
     every: float
+    database: str
+    share: float
 
     def to_line(self) -> bytes:
         """As it is sent."""
@@ -59,6 +62,7 @@ def run(order: Order, ending: threading.Event) -> Report:
     """Pull if it is due."""
     from services.kpis.policy import PolicyError, load_policy
     from services.kpis.pull import OtherOrganisation, pull, pulled_at
+    from services.kpis.ration import rationed
     from services.kpis.source import client_beside
     from services.sync.targets.sf_errors import CallFailed
     from store.clock import system_clock
@@ -78,7 +82,8 @@ def run(order: Order, ending: threading.Event) -> Report:
         client = client_beside(order.connection, sandbox=order.sandbox)
         try:
             policy = load_policy(Path(order.policy).expanduser() if order.policy else None)
-            pull(client, file, policy, show=show)
+            with rationed(client, Path(order.database), order.share) as spend:
+                pull(client, file, policy, show=show, spend=spend)
         finally:
             client.close()
     except _Stopped:

@@ -19,6 +19,7 @@ from services.kpis import merge, soql
 from services.kpis.exports import moment
 from services.kpis.facts import literal, quoted
 from services.kpis.policy import Policy
+from services.sync.targets.base import Usage
 from services.sync.targets.sf_errors import Asked, CallFailed, unreadable
 from services.sync.targets.sf_soql import ORGANISATION
 from store.clock import Clock, from_iso, system_clock, to_iso
@@ -66,14 +67,16 @@ def pull(
     *,
     clock: Clock = system_clock,
     show: Callable[[str, int], None] = lambda _what, _rows: None,
+    spend: Callable[[Usage], None] = lambda _usage: None,
 ) -> Pulled:
-    """Bring in what moved. ``show`` is told what is being read and how many rows came so far; what
-    it raises ends the pull, and what came until then stays.
+    """Bring in what moved. ``show`` is told what is being read and how many rows came so far,
+    ``spend`` before each call how many were made; what they raise ends the pull, and what came
+    until then stays.
 
     Raises CallFailed, OtherOrganisation and StoreError.
     """
     before = client.usage.calls
-    work = _Pull(client, file, policy, clock, show)
+    work = _Pull(client, file, policy, clock, show, spend)
     work.check_organisation()
     first = work.mark("tickets") is None
     # A ticket that comes for the first time finds its whole history here; later on the history
@@ -104,16 +107,18 @@ class _Pull:
         policy: Policy,
         clock: Clock,
         show: Callable[[str, int], None],
+        spend: Callable[[Usage], None],
     ) -> None:
         self._client = client
         self._file = file
         self._policy = policy
         self._clock = clock
         self._show = show
+        self._spend = spend
 
     def check_organisation(self) -> None:
         """The file belongs to the organisation that it first met."""
-        rows = self._client.query(ORGANISATION)
+        rows = self._query(ORGANISATION)
         organisation = str(rows[0]["Id"]) if rows else self._client.host
         with self._file.reading() as conn:
             known = _get(conn, "organisation")
@@ -125,6 +130,14 @@ class _Pull:
                 f"{self._file.path} holds the tickets of organisation {known}, and Salesforce is "
                 f"organisation {organisation} now; move the file away to begin anew"
             )
+
+    def _query(self, text: str, *, deleted: bool = False) -> list[dict[str, Any]]:
+        self._spend(self._client.usage)
+        return self._client.query(text, deleted=deleted)
+
+    def _rest(self, path: str, asked: Asked, params: Mapping[str, str] | None = None) -> Any:
+        self._spend(self._client.usage)
+        return self._client.rest(path, asked, params=params)
 
     def mark(self, what: str) -> str | None:
         """How far something was read."""
@@ -138,7 +151,7 @@ class _Pull:
 
     def tickets(self) -> int:
         """The tickets that moved, deleted ones included."""
-        answer = self._client.rest(f"sobjects/{SOBJECT}/describe", _READING).data
+        answer = self._rest(f"sobjects/{SOBJECT}/describe", _READING).data
         described = answer.get("fields") if isinstance(answer, dict) else None
         if not isinstance(described, list):
             raise CallFailed(unreadable(_READING, answer))
@@ -233,7 +246,7 @@ class _Pull:
             "end": now.isoformat(timespec="seconds"),
         }
         try:
-            found = self._client.rest(f"sobjects/{SOBJECT}/deleted", _READING, params=span).data
+            found = self._rest(f"sobjects/{SOBJECT}/deleted", _READING, params=span).data
         except CallFailed as failed:
             if failed.problem.code in _ABSENT:
                 return [], now
@@ -249,7 +262,7 @@ class _Pull:
     def _every_id(self) -> Iterable[str]:
         after: str | None = None
         while True:
-            rows = self._client.query(soql.ids(after))
+            rows = self._query(soql.ids(after))
             yield from (str(row["Id"]) for row in rows)
             if len(rows) < soql.PAGE:
                 return
@@ -271,7 +284,7 @@ class _Pull:
         number = came = 0
         while True:
             query = soql.moved(obj, columns, stamp, since, after, where)
-            rows = self._client.query(query, deleted=obj == SOBJECT)
+            rows = self._query(query, deleted=obj == SOBJECT)
             came += len(rows)
             self._show(obj, came)
             if rows:

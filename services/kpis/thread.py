@@ -12,7 +12,7 @@ from pathlib import Path
 
 from services.children import environment
 from services.config import Settings
-from services.connections import Connections
+from services.connections import Connections, database
 from services.kpis.errand import AFTER_TROUBLE, Order, Report
 from services.kpis.place import ticket_file
 from services.sync.targets.salesforce import SalesforceTarget
@@ -33,7 +33,13 @@ def start_tickets(
         return None
     file = str(ticket_file(settings, home).path.absolute())
     order = Order(
-        target.connection, file, settings.kpi_policy, settings.sandbox, settings.tickets_seconds
+        target.connection,
+        file,
+        settings.kpi_policy,
+        settings.sandbox,
+        settings.tickets_seconds,
+        str(database(settings, home).absolute()),
+        settings.salesforce_share,
     )
     thread = TicketThread(order, on_error)
     thread.start()

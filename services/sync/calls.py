@@ -11,8 +11,8 @@ import sqlite3
 from dataclasses import dataclass, field
 from typing import Any
 
-from services.sync.quota import SHARE, Budget
-from services.sync.targets.base import Target
+from services.sync.quota import SHARE, Budget, until_tomorrow
+from services.sync.targets.base import ErrorClass, Problem, Target, Usage
 from services.sync.targets.firestore import META
 from services.sync.targets.fs_documents import (
     DELETE_FIELD,
@@ -45,13 +45,20 @@ class Calls:
 
     def note(self, target: Target) -> None:
         """Count the calls that this process made since the last time."""
-        made = target.usage().calls
-        fresh, self._noted = made - self._noted, made
+        self.count(target.usage())
+
+    def count(self, usage: Usage) -> None:
+        """The same for whoever has no target, with what the organisation told of its budget."""
+        fresh, self._noted = usage.calls - self._noted, usage.calls
+        told = {"api_used": usage.used, "api_limit": usage.limit}
+        known = {name: value for name, value in told.items() if value is not None}
         if fresh <= 0:
             return
         with transaction(self.conn):
             key = f"calls:{self._day()}"
             meta.put(self.conn, key, str(int(meta.get(self.conn, key) or 0) + fresh))
+            if known:
+                targets.put(self.conn, SALESFORCE, **known)
 
     def budget(self) -> Budget:
         """What is left for today, by what this database knows."""
@@ -92,3 +99,16 @@ class Calls:
 
     def _day(self) -> str:
         return dt.datetime.fromtimestamp(self.clock(), dt.UTC).date().isoformat()
+
+
+def over_budget(calls: Calls, now: float) -> Problem | None:
+    """Why no call may be made any more today; None while there is something left."""
+    budget = calls.budget()
+    if not budget.is_spent:
+        return None
+    sentence = (
+        f"today's share of Salesforce calls is used up ({budget.ours} of "
+        f"{int((budget.limit or 0) * budget.share)}); it goes on at midnight UTC"
+    )
+    wait = until_tomorrow(now)
+    return Problem(ErrorClass.PAUSE, "SHARE_USED_UP", sentence, sentence, retry_after=wait)

@@ -18,10 +18,10 @@ from services.context import Context
 from services.overview import OPEN_GATES, Gates, gates
 from services.people import Directory
 from services.sync import backoff, notes, people_push
-from services.sync.calls import Calls
+from services.sync.calls import Calls, over_budget
 from services.sync.drain import Batch, Drainer, Point, no_point
 from services.sync.health import Health
-from services.sync.inbound import ALONE_AFTER, Inbound, Rhythm, over_budget
+from services.sync.inbound import ALONE_AFTER, Inbound, Rhythm
 from services.sync.quota import RESERVE, SHARE
 from services.sync.status import Gate
 from services.sync.targets.base import Problem, Target, TargetDown

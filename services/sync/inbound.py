@@ -19,12 +19,12 @@ from services.context import Context
 from services.outbox import ASKED
 from services.overview import Gates, gates
 from services.sync import carrying, shared_conflicts
-from services.sync.calls import Calls
+from services.sync.calls import Calls, over_budget
 from services.sync.follow import Follower
 from services.sync.health import Health
 from services.sync.intake import Pulled
 from services.sync.poller import Poller
-from services.sync.quota import DAY, slowed, until_tomorrow
+from services.sync.quota import DAY, slowed
 from services.sync.reconcile import Reconciler, Recorded
 from services.sync.targets.base import ErrorClass, Problem, Target, TargetDown
 from services.sync.targets.firestore import FirestoreTarget
@@ -336,16 +336,3 @@ class Inbound:
     def _clock_went_back(self, due: float, now: float) -> bool:
         """A time further ahead than any pause was set before the clock was set back."""
         return due - now > 10 * max(self.rhythm.reconcile, self.rhythm.follow_idle)
-
-
-def over_budget(calls: Calls, now: float) -> Problem | None:
-    """Why no call may be made any more today; None while there is something left."""
-    budget = calls.budget()
-    if not budget.is_spent:
-        return None
-    sentence = (
-        f"today's share of Salesforce calls is used up ({budget.ours} of "
-        f"{int((budget.limit or 0) * budget.share)}); it goes on at midnight UTC"
-    )
-    wait = until_tomorrow(now)
-    return Problem(ErrorClass.PAUSE, "SHARE_USED_UP", sentence, sentence, retry_after=wait)

@@ -16,7 +16,11 @@ from services.kpis.errand import Order, Report, run
 from services.kpis.pull import pulled_at
 from services.kpis.thread import TicketThread
 from services.sandbox.process import SandboxProcess
+from services.sync.calls import Calls
 from services.sync.targets.sf_login import SalesforceConnection
+from store import targets
+from store.clock import system_clock
+from store.database import open_database
 from store.tickets import TicketFile
 
 Ask = Callable[..., Order]
@@ -47,10 +51,17 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str
 
 @pytest.fixture
 def order(sandbox: tuple[str, str], file: TicketFile) -> Ask:
-    def make(*, token: str | None = None, policy: str | None = None, every: float = 300.0) -> Order:
+    def make(
+        *,
+        token: str | None = None,
+        policy: str | None = None,
+        every: float = 300.0,
+        share: float = 0.2,
+    ) -> Order:
         file.path.parent.mkdir(parents=True, exist_ok=True)
         connection = SalesforceConnection(instance_url=sandbox[0], access_token=token or sandbox[1])
-        return Order(connection, str(file.path), policy, True, every)
+        database = file.path.with_name("steerco.db")
+        return Order(connection, str(file.path), policy, True, every, str(database), share)
 
     return make
 
@@ -86,6 +97,22 @@ def test_a_pull_is_made_when_it_is_due_and_no_earlier(order: Ask, file: TicketFi
     assert pulled_at(file) == first
     assert run(order(every=0.001), ending).trouble is None
     assert pulled_at(file) != first
+
+
+def test_a_pull_is_counted_and_waits_where_the_share_is_used_up(
+    order: Ask, file: TicketFile
+) -> None:
+    run(order(), threading.Event())
+    conn = open_database(file.path.with_name("steerco.db"))
+    made = Calls(conn, system_clock, "me", 0.2).budget().ours
+    assert made > 3
+    limit = targets.get(conn, "salesforce").api_limit
+    assert limit is not None
+    report = run(order(every=0.001, share=made / limit), threading.Event())
+    assert report.trouble is not None
+    assert "share of Salesforce calls is used up" in report.trouble
+    assert Calls(conn, system_clock, "me", 0.2).budget().ours == made
+    conn.close()
 
 
 def test_what_keeps_tickets_away_is_said_once_for_each_try(

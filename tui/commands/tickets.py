@@ -74,7 +74,7 @@ def pull(as_json: Json = False) -> None:
     Example:
       steerco tickets pull
     """
-    from services import config
+    from services import config, connections
     from services.kpis.place import policy_in_force, ticket_file
     from services.kpis.source import ticket_client
 
@@ -83,13 +83,17 @@ def pull(as_json: Json = False) -> None:
     policy = policy_in_force(settings)
     with ticket_client(settings, home) as client, progress_line() as line:
         from services.kpis.pull import pull as bring_in
+        from services.kpis.ration import rationed
 
-        done = bring_in(
-            client,
-            ticket_file(settings, home),
-            policy,
-            show=lambda what, rows: line(f"{what}: {rows:,}"),
-        )
+        share = settings.salesforce_share
+        with rationed(client, connections.database(settings, home), share) as spend:
+            done = bring_in(
+                client,
+                ticket_file(settings, home),
+                policy,
+                show=lambda what, rows: line(f"{what}: {rows:,}"),
+                spend=spend,
+            )
     if as_json:
         print_json(asdict(done))
         return
