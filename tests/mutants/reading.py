@@ -75,7 +75,7 @@ MUTANTS = (
     Mutant(
         "a note strikes out what others owe",
         "services/sync/notes.py",
-        "if op in ours and p not in owed",
+        "if op in debts.ours and p not in owed",
         "if p not in owed",
         (BASES,),
     ),

@@ -107,6 +107,21 @@ def test_what_an_operator_owes_is_carried_once_he_had_his_while(
     assert sign(ben) == "F✓ S✓"
 
 
+def test_a_document_that_keeps_moving_puts_no_debt_off(
+    world: World, ann: Operator, ben: Operator
+) -> None:
+    """Each field has a time of its own, counted from when it was first heard of."""
+    owed_edit(world, ben)
+    world.later(600)
+    world.set(ben, "p1", "strategic_value", "his too")
+    world.cycle(ben)
+    world.follow(ann)
+    carry(world, ann, 400)
+    assert there(world, "department") == "his"
+    assert there(world, "strategic_value") != "his too"
+    assert set(document(world)["owes"]) == {"strategic_value"}
+
+
 def test_on_again_nothing_is_sent_twice_and_the_history_says_who_carried(
     world: World, ann: Operator, ben: Operator
 ) -> None:
@@ -440,6 +455,12 @@ def test_what_salesforce_refuses_for_good_stays_owed_and_is_tried_once(
     assert len(carried_here(ann)) == 1
     assert set(document(world)["owes"]) == {"department"}
     assert states(ben) == ["pending"]
+    world.org.poisoned.clear()
+    world.set(ann, "p1", "strategic_value", "hers")  # her note of it leaves the other debt
+    world.cycle(ann)
+    world.cycle(ann)
+    assert there(world, "strategic_value") == "hers"
+    assert set(document(world)["owes"]) == {"department"}
 
 
 def test_an_owed_edit_that_salesforce_holds_already_is_struck_out_by_who_notices(
