@@ -418,8 +418,11 @@ def open_and_past(db: Database) -> None:
 
 @steps(name="006_owed_since")
 def owed_since(db: Database) -> None:
-    """Since when another operator owes a field: who may carry it gives its author a while."""
+    """Since when another operator owes a field: who may carry it gives its author a while. And
+    what this program owes by the documents, for the next reading of all of them to tell."""
     db.execute("ALTER TABLE owes ADD COLUMN since REAL NOT NULL DEFAULT 0")
+    db.execute("ALTER TABLE owes ADD COLUMN mine INTEGER NOT NULL DEFAULT 0")
+    db.execute("CREATE INDEX owes_mine ON owes(project_id) WHERE mine")
     db.execute("UPDATE owes SET since = CAST(strftime('%s', 'now') AS REAL)")
     db.execute("CREATE INDEX operations_carried ON operations(trace_id) WHERE origin = 'carried'")
 

@@ -405,7 +405,8 @@ class Drainer:
         )
         for job, _ in done:
             if job.claim.target == FIRESTORE:
-                owes.overwritten(self.conn, job.claim.project_id, job.write.values)
+                pid, write = job.claim.project_id, job.write
+                owes.written(self.conn, pid, write.values, write.owes, from_iso(now).timestamp())
         result.done += sum(len(j.claim.items) for j, _ in done)
         for job, outcome in zip(jobs, outcomes, strict=True):
             if outcome.problem is not None and not outcome.done:

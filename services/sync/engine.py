@@ -32,6 +32,8 @@ from store.deliveries import FIRESTORE, SALESFORCE, TARGETS
 
 IDLE = 30.0
 DAY = 24 * 3600.0
+STRIKE_OUT = 30.0
+"""Seconds between two looks for debts that ended without a send."""
 
 
 @dataclass
@@ -108,7 +110,7 @@ class Engine:
             self.point,
         )
         self._directory: Directory | None = None
-        self._tidied = 0.0
+        self._tidied = self._struck_out = 0.0
 
     @property
     def client_id(self) -> str:
@@ -214,16 +216,20 @@ class Engine:
             self._health.is_up(target, **fresh)
 
     def _share(self, gate: Gate, *, busy: bool) -> None:
-        """Note on the documents what Salesforce took: in full groups while it is taking more."""
+        """Note on the documents what Salesforce took (in full groups while it is taking more), and
+        what it need not get any more."""
         firestore = self.remotes.get(FIRESTORE)
         away = targets.get(self.conn, FIRESTORE).down_since is not None
         if firestore is None or not gate.open or away:
             return
         waiting = bases.count_unshared(self.conn, SALESFORCE)
-        if not waiting or (busy and waiting < firestore.batch):
-            return
+        now = self.ctx.clock()
         try:
-            notes.share(self.conn, self.ctx, firestore, client_id=self.client_id)
+            if waiting and not (busy and waiting < firestore.batch):
+                notes.share(self.conn, self.ctx, firestore, client_id=self.client_id)
+            if not 0 <= now - self._struck_out < STRIKE_OUT:
+                self._struck_out = now
+                notes.strike_out(self.conn, self.ctx, firestore, client_id=self.client_id)
         except TargetDown as down:
             self._health.is_down(firestore, down.problem)
 

@@ -67,6 +67,55 @@ def share(conn: sqlite3.Connection, ctx: Context, firestore: Target, *, client_i
     return len(noted)
 
 
+def strike_out(conn: sqlite3.Connection, ctx: Context, firestore: Target, *, client_id: str) -> int:
+    """Strike out of one group of documents what this side owes by them and has no delivery for any
+    more: it was merged away, taken back, discarded; gives how many. Raises TargetDown."""
+    ended = owes.ended(conn, SALESFORCE, firestore.batch)
+    owed = deliveries.undelivered(conn, list(ended), SALESFORCE)
+    over = {
+        pid: left for pid, paths in ended.items() if (left := set(paths) - owed.get(pid, {}).keys())
+    }
+    if not over:
+        return 0
+    remotes = firestore.read([Ref(pid) for pid in over])
+    debts = [op for remote in remotes.values() for op in remote.owes.values()]
+    ours = operations.among(conn, debts)
+    writes = []
+    for pid, paths in over.items():
+        remote = remotes[pid]
+        paid = tuple(p for p, op in remote.owes.items() if op in ours and p in paths)
+        if remote.exists and not remote.deleted and paid:
+            writes.append(_strike(remote, paid, ctx, client_id))
+    outcomes = firestore.write(writes) if writes else []
+    again = {w.project_id for w, o in zip(writes, outcomes, strict=True) if not o.done}
+    here = bases.get_many(conn, list(over), FIRESTORE)
+    with transaction(conn):
+        for pid, paths in over.items():
+            if pid not in again:
+                owes.overwritten(conn, pid, paths)
+        bases.set_tokens(
+            conn,
+            FIRESTORE,
+            {
+                w.project_id: o.token
+                for w, o in zip(writes, outcomes, strict=True)
+                if o.done and w.project_id in here and here[w.project_id].token == w.token
+            },
+        )
+    return len(writes) - len(again)
+
+
+def _strike(remote: Remote, paid: tuple[str, ...], ctx: Context, client_id: str) -> Write:
+    return Write(
+        project_id=remote.project_id,
+        action=Action.NOTE,
+        token=remote.token,
+        client_id=client_id,
+        operator=ctx.operator,
+        paid=paid,
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class _Debts:
     """Of what documents say is owed: this side's own operations, and those that it carried."""

@@ -10,6 +10,7 @@ from services import explain, history, itsc_roadmap, overview
 from services.sync.status import column
 from store import bases, conflicts, deliveries, operations, owes, projects
 from store.canon import Value
+from store.database import transaction
 from store.deliveries import FIRESTORE, SALESFORCE
 from tests.sync.simulation import promises
 from tests.sync.simulation.faults import Fault
@@ -554,3 +555,32 @@ def test_a_text_is_replaced_as_it_was_and_not_as_its_hash(
     carry(world, ann)
     (op,) = carried_here(ann)
     assert op.changes == {"brief.punchline": ("the first text", "the second text")}
+
+
+def test_a_debt_is_struck_out_where_its_delivery_ended_without_a_send(
+    world: World, ann: Operator, ben: Operator
+) -> None:
+    """Ben's held edit of a field that a person set alike ends by a merge; he, and not a carrier,
+    says so."""
+    owed_edit(world, ben, "strategic_value")
+    with transaction(ben.conn):
+        for each in deliveries.open_of_project(ben.conn, "p1", SALESFORCE):
+            deliveries.set_state(ben.conn, each.seq, SALESFORCE, "superseded", part=each.part)
+    world.org.change(row_of(world), {"strategic_value": "his"}, "005person")
+    assert document(world)["owes"] != {}
+    world.later(60)
+    world.cycle(ben)
+    assert document(world)["owes"] == {}
+    assert sign(ann) == "F✓ S‥"
+    world.follow(ann)
+    assert sign(ann) == "F✓ S✓"
+
+
+def test_what_its_author_still_owes_is_not_struck_out(world: World, ben: Operator) -> None:
+    owed_edit(world, ben)
+    before = world.cloud.written
+    for _ in range(3):
+        world.later(60)
+        world.cycle(ben)
+    assert set(document(world)["owes"]) == {"department"}
+    assert world.cloud.written == before

@@ -44,6 +44,7 @@ def at_the_end(world: World) -> None:
         for path in TIMED:
             i6_the_later_one_stands(world, pid, path)
     i14_nothing_comes_back_by_itself(world)
+    i11_nobody_owes_anything(world)
     i5_three_quiet_cycles_write_nothing(world)
 
 
@@ -140,6 +141,18 @@ def i11_the_status_is_the_truth(who: Operator) -> None:
                 base = bases.get(who.conn, pid, target)
                 there = base is not None and base.present
                 assert there == (side.state == "synced"), f"I11: {who.name} {pid} {side}"
+
+
+def i11_nobody_owes_anything(world: World) -> None:
+    """With all delivered, no document says that Salesforce lacks something, and no screen."""
+    ids = sorted(everybodys_projects(world))
+    for pid, document in world.cloud.documents.get_many(COLLECTION, ids).items():
+        if document is not None and not document.fields.get("deleted"):
+            owed = document.fields.get("owes")
+            assert not owed, f"I11: the document of {pid} says that {owed} is owed"
+    for who in world.operators:
+        for pid, row in who.shown().items():
+            assert row.salesforce.state != "owed", f"I11: {who.name} shows {pid} as owed"
 
 
 def i12_the_budget_holds(world: World) -> None:
