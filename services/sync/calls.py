@@ -11,7 +11,7 @@ import sqlite3
 from dataclasses import dataclass, field
 from typing import Any
 
-from services.sync.quota import SHARE, Budget, until_tomorrow
+from services.sync.quota import DAY, SHARE, Budget, until_tomorrow
 from services.sync.targets.base import ErrorClass, Problem, Target, Usage
 from services.sync.targets.firestore import META
 from services.sync.targets.fs_documents import (
@@ -63,7 +63,9 @@ class Calls:
     def budget(self) -> Budget:
         """What is left for today, by what this database knows."""
         state = targets.get(self.conn, SALESFORCE)
-        return Budget(state.api_limit, state.api_used, self._mine() + self._others(), self.share)
+        ours = self._mine() + self._others()
+        operators = 1 + int(meta.get(self.conn, f"other-callers:{self._day()}") or 0)
+        return Budget(state.api_limit, state.api_used, ours, self.share, operators)
 
     def tell(self, documents: DocumentStore, *, now_or_never: bool = False) -> None:
         """Tell the other operators, and hear of theirs; seldom, unless ``now_or_never`` (the
@@ -71,25 +73,35 @@ class Calls:
         mine, now = self._mine(), self.clock()
         at, told = self._told
         if mine == told or not (
-            now_or_never or mine - told >= TELL_AFTER or now - at >= TELL_EVERY
+            now_or_never or mine - told >= self._step() or not 0 <= now - at < TELL_EVERY
         ):
             return
         found = documents.get_many(META, [DOCUMENT])[DOCUMENT]
         day = self._day()
         held = found.fields if found is not None else {}
         fields: dict[FieldPath, Any] = {(day, self.client_id): mine}
-        fields |= {(old,): DELETE_FIELD for old in held if old < day}
+        # Somebody's clock may be ahead: yesterday's counts may be the others' of today.
+        fields |= {(old,): DELETE_FIELD for old in held if old < self._day(-DAY)}
         kind = Kind.CREATE if found is None else Kind.UPDATE
         documents.write_many([DocWrite(META, DOCUMENT, kind, fields)])
         self._told = (now, mine)
         counts = held.get(day)
-        others = sum(
+        others = [
             count
             for client, count in (counts.items() if isinstance(counts, dict) else ())
             if client != self.client_id and isinstance(count, int)
-        )
+        ]
         with transaction(self.conn):
-            meta.put(self.conn, f"calls-of-others:{day}", str(others))
+            meta.put(self.conn, f"calls-of-others:{day}", str(sum(others)))
+            meta.put(self.conn, f"other-callers:{day}", str(len(others)))
+
+    def _step(self) -> int:
+        """How many calls may stay untold: so few that all operators' untold ones together are at
+        most half of what is left."""
+        budget = self.budget()
+        if budget.left is None:
+            return TELL_AFTER
+        return max(1, min(TELL_AFTER, budget.left // (2 * max(2, budget.operators))))
 
     def _mine(self) -> int:
         return int(meta.get(self.conn, f"calls:{self._day()}") or 0)
@@ -97,8 +109,10 @@ class Calls:
     def _others(self) -> int:
         return int(meta.get(self.conn, f"calls-of-others:{self._day()}") or 0)
 
-    def _day(self) -> str:
-        return dt.datetime.fromtimestamp(self.clock(), dt.UTC).date().isoformat()
+    def _day(self, ahead: float = 0.0) -> str:
+        """The day by Salesforce's clock: all operators count the same one."""
+        moment = self.clock() + targets.clock_offset(self.conn) + ahead
+        return dt.datetime.fromtimestamp(moment, dt.UTC).date().isoformat()
 
 
 def over_budget(calls: Calls, now: float) -> Problem | None:

@@ -201,9 +201,10 @@ class Engine:
             people_push.refresh(self.conn, self.ctx, directory)
             self._directory = directory
         limit = 1 if state.down_since is not None else target.batch
-        left = self._calls.budget().left if counted else None
-        if left is not None:
-            limit = max(1, min(limit, left - RESERVE))  # a contested row takes a call of its own
+        budget = self._calls.budget()
+        if counted and budget.left is not None:
+            room = budget.left - RESERVE * budget.operators
+            limit = max(1, min(limit, room))  # a contested row takes a call of its own
         self._drainer.client_id = self.client_id
         batch = self._drainer.batch(target, limit=limit, alone=alone, only=only)
         totals.add(batch)

@@ -17,12 +17,14 @@ SLOWEST = 8.0
 @dataclass(frozen=True, slots=True)
 class Budget:
     """``limit`` and ``used`` are the organisation's as last told (None: not told); ``ours`` are
-    the calls of all operators today, ``share`` the part of the limit they may make."""
+    the calls of all operators today, ``share`` the part of the limit they may make, ``operators``
+    how many are known to have made any."""
 
     limit: int | None
     used: int | None
     ours: int
     share: float = SHARE
+    operators: int = 1
 
     @property
     def left(self) -> int | None:
@@ -34,8 +36,8 @@ class Budget:
 
     @property
     def is_spent(self) -> bool:
-        """Whether another round might go over."""
-        return self.left is not None and self.left < RESERVE
+        """Whether another round might go over, of each operator: all may begin one at once."""
+        return self.left is not None and self.left < RESERVE * self.operators
 
 
 def slowed(interval: float, budget: Budget, now: float) -> float:

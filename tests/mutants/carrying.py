@@ -7,6 +7,7 @@ from tests.mutants.mutant import Mutant
 CARRIED = "tests/sync/test_carried.py"
 COPIED = "tests/sync/test_copied.py"
 RATION = "tests/kpis/test_ration.py"
+QUOTA = "tests/sync/test_shared_quota.py"
 CARRYING = "services/sync/carrying.py"
 DRAIN = "services/sync/drain.py"
 
@@ -14,8 +15,8 @@ MUTANTS = (
     Mutant(
         "an owed edit carried at once",
         "store/owes.py",
-        "WHERE (w.since <= ?1 - ?2 OR w.since > ?1)",
-        "WHERE (w.since <= ?1 OR ?2 < 0)",
+        "AND (w.since <= ?1 - ?2 OR w.since > ?1)",
+        "AND (w.since <= ?1 OR ?2 < 0)",
         (CARRIED,),
     ),
     Mutant(
@@ -89,6 +90,20 @@ MUTANTS = (
         (CARRIED,),
     ),
     Mutant(
+        "a debt that a merge ended stays on the document",
+        "services/sync/engine.py",
+        "notes.strike_out(self.conn, self.ctx, firestore, client_id=self.client_id)",
+        "pass",
+        (CARRIED,),
+    ),
+    Mutant(
+        "a debt struck out while a later edit of the field is on its way",
+        "services/sync/notes.py",
+        "if (left := set(paths) - owed.get(pid, {}).keys())",
+        "if (left := set(paths))",
+        (CARRIED,),
+    ),
+    Mutant(
         "what a person replaced stays owed",
         DRAIN,
         "            paid=tuple(p for p in values if p in remote.owes and p not in owed),\n",
@@ -129,5 +144,33 @@ MUTANTS = (
         "            if spent is not None:",
         "            if False:",
         (RATION,),
+    ),
+    Mutant(
+        "calls told to the others too late",
+        "services/sync/calls.py",
+        "        return max(1, min(TELL_AFTER, budget.left // (2 * max(2, budget.operators))))",
+        "        return TELL_AFTER",
+        (QUOTA,),
+    ),
+    Mutant(
+        "no room kept for the round that another operator begins",
+        "services/sync/quota.py",
+        "self.left < RESERVE * self.operators",
+        "self.left < RESERVE",
+        (QUOTA,),
+    ),
+    Mutant(
+        "a day counted by one's own clock",
+        "services/sync/calls.py",
+        "self.clock() + targets.clock_offset(self.conn) + ahead",
+        "self.clock() + ahead",
+        (QUOTA,),
+    ),
+    Mutant(
+        "the others' day forgotten by a clock that is ahead",
+        "services/sync/calls.py",
+        "if old < self._day(-DAY)}",
+        "if old < day}",
+        (QUOTA,),
     ),
 )

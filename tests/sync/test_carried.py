@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 
 from services import explain, history, itsc_roadmap, overview
+from services.sync import notes
 from services.sync.status import column
+from services.sync.targets.firestore import FirestoreTarget
 from store import bases, conflicts, deliveries, operations, owes, projects
 from store.canon import Value
 from store.database import transaction
@@ -584,3 +586,19 @@ def test_what_its_author_still_owes_is_not_struck_out(world: World, ben: Operato
         world.cycle(ben)
     assert set(document(world)["owes"]) == {"department"}
     assert world.cloud.written == before
+
+
+def test_a_debt_is_kept_while_a_later_edit_of_its_field_is_on_its_way(
+    world: World, ben: Operator
+) -> None:
+    """The document still names the first edit, whose delivery is over."""
+    owed_edit(world, ben)
+    with transaction(ben.conn):
+        (first,) = deliveries.open_of_project(ben.conn, "p1", SALESFORCE)
+        deliveries.set_state(ben.conn, first.seq, SALESFORCE, "superseded", part=first.part)
+    world.set(ben, "p1", "department", "newer")
+    world.later(60)
+    before = world.cloud.written
+    notes.strike_out(ben.conn, ben.ctx, FirestoreTarget(ben.cloud), client_id=ben.engine.client_id)
+    assert world.cloud.written == before
+    assert set(document(world)["owes"]) == {"department"}
