@@ -15,7 +15,7 @@ from store.canon import Values
 from store.clock import to_iso
 from store.deliveries import FIRESTORE, SALESFORCE, TARGETS
 from store.fields import Kind
-from store.operations import Changes, Operation
+from store.operations import CARRIED, Changes, Operation
 from store.projects import EVERY, FieldStamp, Project
 from store.salvage import Salvage
 
@@ -128,8 +128,8 @@ def _parts_of(origin: str, kind: str, changes: Changes) -> list[tuple[str, str]]
     """Where an operation had to go at most."""
     if origin == FIRESTORE:
         return []
-    parts = parts_for(kind, changes)
-    return [part for part in parts if part[0] == FIRESTORE] if origin == SALESFORCE else parts
+    only = {SALESFORCE: FIRESTORE, CARRIED: SALESFORCE}.get(origin)
+    return [part for part in parts_for(kind, changes) if only in (None, part[0])]
 
 
 def _rebuild(conn: sqlite3.Connection, found: Salvage, report: Recovered) -> None:

@@ -132,14 +132,14 @@ class Engine:
         self.tidy()
         self._health.come_home(names)
         current = gates(self.conn, self.configured)
-        if SALESFORCE in self.remotes and current[SALESFORCE].open:
-            self._health.ask_the_time(self.remotes[SALESFORCE])
         report = {name: Totals() for name in names}
+        if SALESFORCE in self.remotes and SALESFORCE in names and current[SALESFORCE].open:
+            report[SALESFORCE].problem = self._health.ask_the_time(self.remotes[SALESFORCE])
         if self.inbound.must_read_first([name for name in names if current[name].open]):
             return report
         for name in names:
             target = self.remotes.get(name)
-            if target is None or not current[name].open:
+            if target is None or not current[name].open or report[name].problem is not None:
                 continue
             if not self._health.may_try(name, impatient=impatient):
                 continue

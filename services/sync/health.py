@@ -96,14 +96,17 @@ class Health:
                 **facts,
             )
 
-    def ask_the_time(self, target: Target) -> None:
+    def ask_the_time(self, target: Target) -> Problem | None:
         """Measure the clock offset where it was never measured, before anything is sent that a
-        wrong clock has stamped."""
+        wrong clock has stamped. Gives why the target can't be used, if it was asked in vain."""
         state = targets.get(self.conn, target.name)
-        asked = state.clock_offset is None and state.down_since is None
-        if asked and self.connect(target) is None:
+        if state.clock_offset is not None or state.down_since is not None:
+            return None
+        problem = self.connect(target)
+        if problem is None:
             with transaction(self.conn):
                 self._put(target)
+        return problem
 
     def _put(self, target: Target, **facts: object) -> None:
         """Store the state of a target, with what its answers told; inside a transaction."""

@@ -85,7 +85,7 @@ def judge(case: Case) -> Decision:
     if not remote.exists or remote.deleted:
         if case.claim.part == LINK:
             return Decision(action=None, gone=True)
-        if remote.deleted and was_there and not _gone_by_us(case):
+        if was_there and not _gone_by_us(case):
             # A restore brings back what was known to be gone; somebody else's delete is news.
             return Decision(blocked=_vanished(case), gone=True)
         if "restore" in kinds or (not was_there and not remote.deleted and "create" in kinds):
@@ -299,8 +299,12 @@ def read_is_stale(case: Case) -> bool:
     left; or the row is missing altogether.
     """
     base, remote = case.base, case.remote
-    if base is None or not base.present:
+    if base is None:
         return False
+    if not base.present:
+        # Somebody may bring back what is gone; within seconds it is the row as it was before.
+        there = remote.exists and not remote.deleted
+        return there and case.claim.target == SALESFORCE and _is_recent(case, base)
     if remote.exists and _is_older(remote.token, base.token):
         # Of a row that was made just now the base knows no version, only when the answer came: a
         # row that holds what is common is as good as any, however old it says it is.
@@ -310,8 +314,7 @@ def read_is_stale(case: Case) -> bool:
         )
     if case.claim.target != SALESFORCE or remote.deleted:
         return False
-    age = case.now - from_iso(base.acked_at)
-    if not -_CLOCK_STEP <= age < LATE:
+    if not _is_recent(case, base):
         return False
     if not remote.exists:
         return True
@@ -323,6 +326,11 @@ def read_is_stale(case: Case) -> bool:
         and not (p in sent and sent[p] == value)
         for p, value in remote.values.items()
     )
+
+
+def _is_recent(case: Case, base: Base) -> bool:
+    """Whether what is common was acknowledged so short ago that a read may not show it yet."""
+    return -_CLOCK_STEP <= case.now - from_iso(base.acked_at) < LATE
 
 
 def _is_older(token: str | None, than: str | None) -> bool:

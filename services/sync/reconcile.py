@@ -22,8 +22,9 @@ from services.sync.intake import AGAIN, Intake, Pulled, local_values
 from services.sync.recovery import TellsHistory, recover
 from services.sync.targets.base import LocalValues, Moved, Ref, Remote, Target
 from store import bases, conflicts, deliveries, marks, parked
+from store.bases import Base
 from store.canon import Values
-from store.clock import from_iso
+from store.clock import from_iso, to_iso
 from store.database import transaction
 from store.deliveries import SALESFORCE
 from store.marks import Vanished
@@ -151,7 +152,9 @@ class Reconciler:
             told = target.deleted(*suspects.span)
         listed = {pid for pid, sf_id in known.items() if sf_id in (told or ())}
         missing = known.keys() - (suspects.there if suspects.there is not None else known.keys())
-        ids = self._open_here(sorted(suspects.gone & known.keys() | listed | missing))
+        suspected = sorted(suspects.gone & known.keys() | listed | missing)
+        ids = self._open_here(suspected)
+        self._note_buried(suspected)
         read_at = self.ctx.clock()
         absent = [
             remote
@@ -178,6 +181,18 @@ class Reconciler:
             parked.park(self.conn, SALESFORCE, [r.project_id for r in late], until)
         if not too_many:
             self._take_in(target, [r for r in absent if r not in late], read_at, result)
+
+    def _note_buried(self, ids: Sequence[str]) -> None:
+        """Of projects that are deleted here it is known now that they are gone there, too."""
+        here = self._local(ids)
+        now = to_iso(self.ctx.clock())
+        with transaction(self.conn):
+            gone = [
+                Base(pid, SALESFORCE, False, acked_at=now, shared=True)
+                for pid in ids
+                if pid not in here and not deliveries.open_of_project(self.conn, pid, SALESFORCE)
+            ]
+            bases.put(self.conn, gone)
 
     def _open_here(self, ids: Sequence[str]) -> list[str]:
         """Those that exist here and that nobody is asked about already."""

@@ -96,19 +96,7 @@ def _owe_total(conn: sqlite3.Connection, ctx: Context, case: Case) -> None:
     if any(map(fields.is_score, (*owed, *case.remote.owes))):
         return
     changes: Changes = {path: (value, value) for path, value in votes.items()}
-    op_id = ctx.new_id()
-    seq = operations.record(
-        conn,
-        op_id=op_id,
-        trace_id=op_id,
-        project_id=pid,
-        kind="update",
-        origin="merge",
-        operator="steerco",
-        at=to_iso(ctx.clock()),
-        changes=changes,
-    )
-    deliveries.add(conn, seq, pid, [(SALESFORCE, ROW)])
+    links.send_again(conn, ctx, pid, changes, [(SALESFORCE, ROW)])
 
 
 def _adopt_shared_base(conn: sqlite3.Connection, ctx: Context, case: Case, values: Values) -> None:
