@@ -180,8 +180,10 @@ def _made_again(case: Case) -> bool:
 
 def _set_anew(case: Case) -> bool:
     """Whether the document carries a later stamp than this side had of it when it was deleted, or
-    belongs to another row by now: it was edited or restored since, be it to the same values."""
-    if case.claim.target != FIRESTORE:
+    belongs to another row by now: it was edited or restored since, be it to the same values. Who
+    decided a conflict knew of that."""
+    decided = any(item.origin == operations.CONFLICT for item in case.claim.items)
+    if case.claim.target != FIRESTORE or decided:
         return False
     told = case.remote.sf
     if told is not None and case.buried_id is not None and told.id not in (None, case.buried_id):
@@ -204,7 +206,7 @@ def three_way(case: Case) -> Merge:
         for path, owed in case.owed.items()
         if path not in restored and (path not in arrived or mine.get(path) != arrived[path])
     }
-    result = merge(
+    return merge(
         {**_base_values(case), **arrived},
         mine,
         remote.values,
@@ -217,15 +219,6 @@ def three_way(case: Case) -> Merge:
         ),
         overtaken=lambda path, theirs: _is_regression(case, path, theirs),
     )
-    if case.claim.target == FIRESTORE:
-        # What I bring from Salesforce is a person's edit there. Whoever wrote the later value meets
-        # it there himself; here it would be a record of somebody who had seen it.
-        result.conflicts = [
-            each
-            for each in result.conflicts
-            if each.winner == "mine" or each.mine_mark.origin != SALESFORCE
-        ]
-    return result
 
 
 def _is_regression(case: Case, path: str, theirs: Value) -> bool:

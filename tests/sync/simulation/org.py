@@ -109,6 +109,9 @@ class Organisation:
     used: int = 0
     spent_by_us: int = 0
     spent: bool = False
+    covered: set[tuple[str, str, Value]] = field(default_factory=set)
+    """Values of untracked fields that a request covered which had been on its way for long: nothing
+    can show afterwards that they were there."""
     _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
     def second(self) -> float:
@@ -293,6 +296,14 @@ class OrganisationLine(Line):
 
     def _land(self, writes: Sequence[Write]) -> None:
         for write in writes:
+            row = self.org.row(write.project_id)
+            if row is not None:
+                there = row.now.values
+                self.org.covered |= {
+                    (write.project_id, path, there.get(path))
+                    for path, value in write.values.items()
+                    if path in UNTRACKED and there.get(path) != value
+                }
             self._apply(write, late=True)
 
     def _call(self, *faults: Fault) -> None:
