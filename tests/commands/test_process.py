@@ -108,6 +108,8 @@ def test_an_interrupted_sync_ends_quietly_and_gives_its_work_back(
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            # Whoever runs the tests in the background has this signal ignored, and hands that on.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
         )
         asked, _ = silent.accept()
         syncing.send_signal(signal.SIGINT)

@@ -120,8 +120,8 @@ MUTANTS = (
     Mutant(
         "a stale read of our own write taken for an edit",
         JUDGE,
-        "    age = case.now - from_iso(base.acked_at)\n",
-        "    return False\n    age = case.now - from_iso(base.acked_at)\n",
+        "    return -_CLOCK_STEP <= case.now - from_iso(base.acked_at) < LATE\n",
+        "    return False\n",
         (PROMISES,),
     ),
     Mutant(
@@ -141,9 +141,8 @@ MUTANTS = (
     Mutant(
         "a switched-off target written to",
         "services/sync/engine.py",
-        "            if target is None or not current[name].open:\n                continue\n"
-        "            if not self._health",
-        "            if target is None:\n                continue\n            if not self._health",
+        "target is None or not current[name].open or report[name]",
+        "target is None or report[name]",
         ("tests/sync/test_promises.py",),
     ),
     Mutant(
