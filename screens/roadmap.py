@@ -61,6 +61,7 @@ class RoadmapPage(Page):
         self.showing = Showing(workplace.ctx.operator)
         self.held = Held()
         self._wanted_row: str | None = None
+        self._puts = 0
         self._wanted_timeline = False
         self._last_column = ""
         self._table = Grid(COLUMNS, self._table_cell, at=NAME, id="table")
@@ -180,11 +181,12 @@ class RoadmapPage(Page):
     # -- keeping up --------------------------------------------------------------------------------
 
     async def refresh_from_store(self) -> None:
-        query = self.showing.query(self.workplace.today())
+        query, puts = self.showing.query(self.workplace.today()), self._puts
         found = await self.read(
             look, query, self.workplace.gates, seen=self.held.version, on_show=self.grid.shown_rows
         )
-        if query == self.showing.query(self.workplace.today()):
+        # What was read before an edit was put on the screen would take it back for a moment.
+        if puts == self._puts and query == self.showing.query(self.workplace.today()):
             self._apply(found)
         else:
             self.store_changed()
@@ -297,11 +299,13 @@ class RoadmapPage(Page):
 
     def put_rows(self, changed: Iterable[Project]) -> None:
         """Show what an edit made of these projects; the next look puts them in order."""
+        self._puts += 1
         self.held.put(changed)
         self.grid.touch()
 
     def put_order(self, order: Sequence[str], at: str) -> None:
         """Show the rows in another order, the cursor on ``at``."""
+        self._puts += 1
         self.held.put_order(order)
         self._show_rows(at=at)
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -198,6 +201,43 @@ async def test_several_moves_in_a_row_are_done_one_after_the_other(home: Path) -
             driven.roadmap.action_do("lower")
         await driven.until(lambda: driven.roadmap.held.order.index(str(first)) == 3)
         assert driven.look(_order)[3] == first
+
+
+async def test_a_look_that_began_before_a_move_does_not_take_it_back(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with terminal(world(home)) as driven:
+        page, first = driven.roadmap, str(driven.roadmap.here)
+        gate, real_read, real_apply = asyncio.Event(), page.read, page._apply
+        waiting: list[str] = []
+        shown: list[int] = []
+
+        async def read(deed: Any, *args: Any, **more: Any) -> Any:
+            found = await real_read(deed, *args, **more)
+            if deed.__name__ == "look" and not gate.is_set():
+                waiting.append("look")
+                await gate.wait()
+            return found
+
+        def apply(found: Any) -> None:
+            real_apply(found)
+            shown.append(page.held.order.index(first))
+
+        monkeypatch.setattr(page, "read", read)
+        monkeypatch.setattr(page, "_apply", apply)
+
+        async def soon(fact: Callable[[], bool]) -> None:
+            async with asyncio.timeout(20):  # ``until`` would wait for the look that is held up
+                while not fact():
+                    await asyncio.sleep(0.01)
+
+        page.action_do("lower")
+        await soon(lambda: bool(waiting))
+        page.action_do("lower")
+        await soon(lambda: page.held.order.index(first) == 2)
+        gate.set()
+        await driven.until(lambda: bool(shown) and not page._running_refresh)
+        assert set(shown) == {2}
 
 
 async def test_a_row_does_not_leave_its_band(home: Path) -> None:
