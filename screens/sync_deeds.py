@@ -10,7 +10,7 @@ from screens.dialogs import Choose, Confirm
 from screens.safe import line
 from screens.sync_dialogs import Mend
 from screens.widgets.choices import Choice
-from services import explain, outbox, syncview
+from services import discarding, explain, outbox, syncview
 from services.overview import OutboxEntry
 from services.syncview import SyncView
 from store.deliveries import TARGETS
@@ -87,13 +87,13 @@ class SyncDeeds:
         """Give an edit up, after naming what is lost, field by field."""
         page = self._page
         try:
-            loss = await page.read(outbox.loss, seq)
+            loss = await page.read(discarding.loss, seq)
             name = explain.cut(line(loss.name), 50)
             lost = [line(each) for each in explain.loss_lines(loss)]
             ask = Confirm(f"Discard this edit of {name}?", lost, yes="Discard", no="Keep")
             if not await page.app.push_screen_wait(ask):
                 return
-            back = await page.write(outbox.discard, page.workplace.ctx, seq)
+            back = await page.write(discarding.discard, page.workplace.ctx, seq)
         except Failed as error:
             page.trouble(str(error))
         else:

@@ -12,7 +12,7 @@ import json
 from collections.abc import Mapping, Sequence
 
 from services import times
-from services.outbox import Loss
+from services.discarding import Loss
 from services.overview import OutboxEntry, TargetHealth, delivery_state
 from services.sync.status import Gate, SideSync, in_words
 from store import fields
@@ -233,7 +233,7 @@ def loss_lines(loss: Loss) -> list[str]:
         return ["The delete is given up: the project comes back here."]
     lines = ["What is lost, and what it was before:", ""]
     if loss.kind in ("create", "restore"):
-        lines = ["The project goes from here, unless a target has it already.", ""]
+        lines = ["The project goes, from wherever it has got to as well.", ""]
     for path, new, old in loss.fields:
         if new is None and loss.kind in ("create", "restore"):
             continue

@@ -8,9 +8,16 @@ from dataclasses import dataclass
 
 from services import itsc_roadmap, overview
 from services.context import Context
-from store import attempts, bases, conflicts, deliveries, meta, operations, projects, targets
+from store import (
+    attempts,
+    deliveries,
+    meta,
+    operations,
+    projects,
+    targets,
+)
 from store.attempts import Attempt
-from store.canon import Refusal, Value, Values
+from store.canon import Refusal
 from store.clock import to_iso
 from store.database import transaction
 from store.deliveries import TARGETS, Delivery
@@ -33,15 +40,6 @@ class Inspection:
     deliveries: tuple[Delivery, ...]
     attempts: tuple[Attempt, ...]
     carried_by: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Loss:
-    """What discarding an operation loses: a label and both values for each field."""
-
-    name: str
-    kind: str
-    fields: tuple[tuple[str, Value, Value], ...]
 
 
 def find(conn: sqlite3.Connection, which: str) -> Operation:
@@ -92,54 +90,6 @@ def retry_all(conn: sqlite3.Connection) -> int:
             if targets.get(conn, target).down_since is not None:
                 targets.put(conn, target, probe_at=None)
         return moved
-
-
-def loss(conn: sqlite3.Connection, seq: int) -> Loss:
-    """What discarding this operation would lose, to be named before it is asked for."""
-    op = find(conn, str(seq))
-    pairs = tuple((path, new, old) for path, (old, new) in op.changes.items())
-    return Loss(overview.feature_name(conn, op.project_id), op.kind, pairs)
-
-
-def discard(conn: sqlite3.Connection, ctx: Context, seq: int) -> Values:
-    """Give an operation up: its deliveries are over, and each field goes back to what the targets
-    hold, as a new local operation, so that the three sides agree. Gives the fields brought back.
-
-    Raises NotPossible where nothing of it is open, or it is on its way just now.
-    """
-    with transaction(conn):
-        op = find(conn, str(seq))
-        open_ones = [d for d in deliveries.of_operation(conn, seq) if d.state in deliveries.OPEN]
-        if not open_ones:
-            raise NotPossible(f"operation {seq} is over; there is nothing left to discard")
-        if any(d.state == "in_flight" for d in open_ones):
-            raise NotPossible(f"operation {seq} is on its way just now; try again in a moment")
-        for each in open_ones:
-            deliveries.set_state(conn, seq, each.target, "discarded", part=each.part)
-        _close_conflicts(conn, ctx, op)
-        project = projects.get(conn, op.project_id)
-        if op.kind == "delete" and project is None:
-            itsc_roadmap.restore_project(conn, ctx, op.project_id, origin="discard")
-            return {}
-        if project is None:
-            return {}
-        if op.kind in ("create", "restore"):
-            if not any(bases.get(conn, op.project_id, target) for target in TARGETS):
-                itsc_roadmap.delete_project(conn, ctx, op.project_id, origin="discard")
-            return {}
-        back: Values = {}
-        for path, (old, new) in op.changes.items():
-            if project.values.get(path) != new:
-                continue  # a later edit took its place; that one travels on
-            held = [
-                base.values.get(path)
-                for target in {d.target for d in open_ones}
-                if (base := bases.get(conn, op.project_id, target)) is not None
-            ]
-            back[path] = held[0] if held else old
-        if back:
-            itsc_roadmap.update_project(conn, ctx, op.project_id, back, origin="discard")
-        return back
 
 
 def edit_and_resend(
@@ -196,9 +146,3 @@ def _targets(target: str | None) -> tuple[str, ...]:
     if target not in TARGETS:
         raise NotPossible(f"there is no target {target!r}; use firestore or salesforce")
     return (target,)
-
-
-def _close_conflicts(conn: sqlite3.Connection, ctx: Context, op: Operation) -> None:
-    for each in conflicts.find(conn, project_id=op.project_id):
-        if each.seq == op.seq:
-            conflicts.resolve(conn, each.id, "discarded", ctx.operator, to_iso(ctx.clock()))

@@ -40,6 +40,7 @@ from store.delivery_reads import (
     Delivery,
     Owed,
     counts,
+    done_since,
     failed_of_project,
     lease_owners,
     never_sent,
@@ -67,13 +68,16 @@ __all__ = [
     "Owed",
     "Sent",
     "add",
+    "arrived",
     "claim",
     "counts",
+    "done_since",
     "drop",
     "expire",
     "failed_of_project",
     "forget_tries",
     "lease_owners",
+    "let_go",
     "mark_sent",
     "never_sent",
     "next_due",
@@ -337,6 +341,15 @@ def set_state(
     return len(keys)
 
 
+def let_go(conn: sqlite3.Connection, project_id: str) -> None:
+    """A project that waited for a person's decision need not wait: what was held is judged anew."""
+    conn.execute(
+        f"UPDATE open_deliveries SET state = 'pending', {_ANEW} "
+        "WHERE project_id = ? AND state = 'conflict'",
+        (project_id,),
+    )
+
+
 def retry_all(conn: sqlite3.Connection) -> int:
     """Everything that failed or waits for its next try is new again; gives how many."""
     cursor = conn.execute(
@@ -372,6 +385,19 @@ def drop(conn: sqlite3.Connection, seq: int, target: str, paths: Iterable[str]) 
     conn.execute(f"UPDATE open_deliveries SET dropped = ? WHERE {_THIS}", (to_json(gone), *key))
     if not left:
         _shelve(conn, key, "superseded")
+
+
+def arrived(conn: sqlite3.Connection, seq: int, target: str, part: str, at: str) -> None:
+    """What a delivery carries was acknowledged (ISO time) with another one's; one that is on its
+    way itself stays."""
+    row = conn.execute("SELECT project_id FROM operations WHERE seq = ?", (seq,)).fetchone()
+    key = (row[0], seq, target, part)
+    waits = conn.execute(
+        f"SELECT 1 FROM open_deliveries WHERE {_THIS} AND state IN ('pending', 'retrying')", key
+    ).fetchone()
+    if waits is not None:
+        conn.execute(_NO_ERRORS, ("done", at, *key))
+        conn.execute(_TAKE, key)
 
 
 def release(conn: sqlite3.Connection, owner: str) -> int:

@@ -108,6 +108,16 @@ def failed_of_project(conn: sqlite3.Connection, project_id: str) -> list[Deliver
     return [_delivery(row) for row in rows]
 
 
+def done_since(conn: sqlite3.Connection, seqs: Iterable[int], target: str, at: str) -> set[int]:
+    """Those of these operations that the target acknowledged since a moment (ISO)."""
+    rows = conn.execute(
+        "SELECT p.seq FROM json_each(?) w CROSS JOIN past_deliveries p ON p.seq = w.value "
+        "WHERE p.target = ? AND p.state = 'done' AND p.acked_at >= ?",
+        (json.dumps(list(seqs)), target, at),
+    )
+    return {row[0] for row in rows}
+
+
 def counts(conn: sqlite3.Connection) -> dict[str, dict[str, int]]:
     """Open deliveries by target and state; ``done`` is not counted here."""
     found: dict[str, dict[str, int]] = {t: dict.fromkeys(OPEN, 0) for t in TARGETS}

@@ -7,8 +7,8 @@ where it is missing. What came from Salesforce goes on to Firestore as an operat
 from __future__ import annotations
 
 import dataclasses
-import datetime as dt
 import sqlite3
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from services.context import Context
@@ -16,7 +16,7 @@ from services.sync import links
 from services.sync.judge import LATE, Case, Decision, marks_of
 from services.sync.merge import FieldConflict, Merge, edit_in_salesforce, equals
 from services.sync.targets.fs_layout import moment_of
-from store import bases, conflicts, deliveries, operations, projects, targets
+from store import bases, conflicts, deliveries, operations, projects
 from store.bases import Base
 from store.canon import Values
 from store.clock import to_iso
@@ -108,9 +108,25 @@ def _take(
     remote, target = case.remote, case.claim.target
     at = to_iso(ctx.clock())
     by = remote.modified_by or target
-    changes: Changes = {p: (project.values.get(p), v) for p, v in take.items()}
     op_id = ctx.new_id()
     stamps = {path: _their_stamp(case, path, by, op_id, at) for path in take}
+    parts = [(FIRESTORE, ROW)] if target == SALESFORCE else []
+    return put_theirs(conn, project, take, stamps, op_id, (target, by, at), parts)
+
+
+def put_theirs(
+    conn: sqlite3.Connection,
+    project: Project,
+    take: Values,
+    stamps: Mapping[str, FieldStamp],
+    op_id: str,
+    who: tuple[str, str, str],
+    parts: Sequence[tuple[str, str]],
+) -> Project:
+    """What somebody else set is in force here: undelivered edits of it are over, and it goes on to
+    ``parts`` (target and part). ``who`` are the origin, the author and the time of taking it."""
+    origin, by, at = who
+    changes: Changes = {p: (project.values.get(p), v) for p, v in take.items()}
     after = projects.update(conn, project, take, by, at, stamps)
     _end_losers(conn, project.project_id, set(take))
     seq = operations.record(
@@ -119,13 +135,13 @@ def _take(
         trace_id=op_id,
         project_id=project.project_id,
         kind="update",
-        origin=target,
+        origin=origin,
         operator=by,
         at=at,
         changes=changes,
     )
-    if target == SALESFORCE:
-        deliveries.add(conn, seq, project.project_id, [(FIRESTORE, ROW)])
+    if parts:
+        deliveries.add(conn, seq, project.project_id, parts)
     return after
 
 
@@ -226,12 +242,11 @@ def _is_told(base: Base | None, values: Values) -> bool:
     )
 
 
-def _is_settled(conn: sqlite3.Connection, case: Case) -> bool:
+def _is_settled(case: Case) -> bool:
     """Whether the record was read so long after its last change that the second of its version is
     over, and whatever came late has come."""
     version = moment_of(case.remote.token or "")
-    offset = dt.timedelta(seconds=targets.clock_offset(conn))
-    return version is not None and case.now + offset - version >= LATE
+    return version is not None and case.now + case.offset - version >= LATE
 
 
 def _set_link_base(conn: sqlite3.Connection, case: Case) -> None:
@@ -256,7 +271,7 @@ def set_base(conn: sqlite3.Connection, ctx: Context, case: Case) -> None:
     same = (
         base is not None and base.present and base.token == remote.token and base.values == values
     )
-    settled = case.claim.target == SALESFORCE and _is_settled(conn, case)
+    settled = case.claim.target == SALESFORCE and _is_settled(case)
     if same and base is not None and base.settled >= settled:
         return
     bases.put(

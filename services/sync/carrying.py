@@ -18,11 +18,11 @@ from collections.abc import Mapping, Sequence
 
 from services.context import Context
 from services.sync.debts import is_owed
+from services.sync.provenance import common_value
 from services.sync.targets.base import Remote
 from services.sync.targets.fs_layout import base_hash, is_hash
 from store import bases, deliveries, fields, operations, owes, projects
 from store.bases import Base
-from store.canon import Value
 from store.clock import to_iso
 from store.deliveries import LINK, ROW, SALESFORCE
 from store.operations import CARRIED, Changes, Operation
@@ -51,7 +51,7 @@ def take_up(conn: sqlite3.Connection, ctx: Context, ids: Sequence[str], after: f
     for pid, owed in overdue.items():
         for op_id in sorted(set(owed.values())):
             changes: Changes = {
-                path: (_replaced(conn, pid, path, known.get(pid)), here[pid].values.get(path))
+                path: (common_value(conn, pid, path, known.get(pid)), here[pid].values.get(path))
                 for path, op in owed.items()
                 if op == op_id
             }
@@ -126,19 +126,6 @@ def _kind(base: Base | None) -> str:
     if base is None:
         return "create"
     return "update" if base.present else "restore"
-
-
-def _replaced(conn: sqlite3.Connection, project_id: str, path: str, base: Base | None) -> Value:
-    """What Salesforce is known to hold in a field's place; of a long text the base may have the
-    hash alone, and the log the text."""
-    value = base.values.get(path, fields.DEFAULTS.get(path)) if base is not None else None
-    if not is_hash(value):
-        return value
-    for op in operations.history(conn, project_id):
-        for text in op.changes.get(path, ()):
-            if isinstance(text, str) and base_hash(text) == value:
-                return text
-    return value
 
 
 def _queue(

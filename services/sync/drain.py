@@ -7,6 +7,7 @@ leaves, so that whoever finds it later reads the record before sending anything 
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 import random
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
@@ -15,7 +16,7 @@ from functools import partial
 from typing import Any, Protocol, cast
 
 from services.context import Context
-from services.sync import backoff, identity, provenance, takeover
+from services.sync import arrived, backoff, identity, provenance, takeover
 from services.sync.absorb import absorb
 from services.sync.debts import is_owed, with_debts
 from services.sync.judge import Case, Decision, judge
@@ -32,7 +33,7 @@ from services.sync.targets.base import (
     TargetDown,
     Write,
 )
-from store import attempts, bases, conflicts, deliveries, fields, meta, owes, projects
+from store import attempts, bases, conflicts, deliveries, fields, meta, owes, projects, targets
 from store.attempts import Attempt
 from store.bases import Base
 from store.canon import Values, shown, total_of
@@ -269,6 +270,7 @@ class Drainer:
         judged = conflicts.decided_for_mine(self.conn, ids)
         owing = deliveries.undelivered(self.conn, ids, SALESFORCE) if target == FIRESTORE else {}
         former = meta.former(self.conn)
+        offset = dt.timedelta(seconds=targets.clock_offset(self.conn))
         now = to_iso(self.ctx.clock())
         over: list[Claim] = []
         jobs: list[_Job] = []
@@ -290,6 +292,8 @@ class Drainer:
                 ours=partial(provenance.is_ours, self.conn),
                 buried_id=None if project else projects.buried_id(self.conn, pid),
                 former=former,
+                offset=offset,
+                delivered=partial(provenance.delivered, self.conn, pid, target),
             )
             items = claim.items
             try:
@@ -360,6 +364,9 @@ class Drainer:
         values: Values = {}
         if project is not None:
             values = {p: project.values.get(p) for p in decision.paths}
+        if decision.action is Action.CREATE and claim.target == SALESFORCE:
+            # A row that shows late is met by an upsert: what is empty here leaves it alone.
+            values = {path: value for path, value in values.items() if value is not None}
         stamps = {p: project.stamp(p) for p in values} if project else {}
         owed = {p: o.op_id for p, o in owing.items() if p in values and is_owed(p)}
         return Write(
@@ -391,6 +398,9 @@ class Drainer:
         now = to_iso(self.ctx.clock())
         done = [(j, o) for j, o in zip(jobs, outcomes, strict=True) if o.done]
         deliveries.settle(self.conn, self.owner, [j.claim for j, _ in done], "done", now)
+        if done and done[0][0].claim.target == SALESFORCE:
+            sent = {j.claim.project_id: j.write.values for j, _ in done}
+            arrived.note(self.conn, sent, now)
         whole = [_base_after(j, o, now) for j, o in done if _replaces(j)]
         partial = [_base_after(j, o, now) for j, o in done if not _replaces(j)]
         bases.put(self.conn, whole)
@@ -405,8 +415,11 @@ class Drainer:
         )
         for job, _ in done:
             if job.claim.target == FIRESTORE:
-                pid, write = job.claim.project_id, job.write
-                owes.written(self.conn, pid, write.values, write.owes, from_iso(now).timestamp())
+                pid, write, at = job.claim.project_id, job.write, from_iso(now).timestamp()
+                if _replaces(job):
+                    owes.replace(self.conn, pid, write.owes, at)
+                else:
+                    owes.written(self.conn, pid, write.values, write.owes, at)
         result.done += sum(len(j.claim.items) for j, _ in done)
         for job, outcome in zip(jobs, outcomes, strict=True):
             if outcome.problem is not None and not outcome.done:
@@ -504,10 +517,12 @@ class Drainer:
 
     @staticmethod
     def _ref(claim: Claim, project: Project | None, base: Base | None) -> Ref:
+        made = claim.sent is not None and claim.sent.action == Action.CREATE
         return Ref(
             claim.project_id,
             (base.remote_id if base else None) or (project.sf_id if project else None),
             project.values if project else {},
+            sought=made or (claim.is_carried and "create" in claim.kinds),
         )
 
 

@@ -13,8 +13,8 @@ from services.context import Context
 from services.sync import takeover
 from services.sync.absorb import ask, set_base, take_over
 from services.sync.debts import with_debts
-from services.sync.judge import LATE, Case
-from services.sync.provenance import is_ours, was_overtaken
+from services.sync.judge import LATE, NOBODYS, Case
+from services.sync.provenance import delivered, is_ours, was_overtaken
 from services.sync.pulled import Here, Pull, Verdict, judge_pulled
 from services.sync.targets.base import Problem, Remote
 from store import (
@@ -26,6 +26,7 @@ from store import (
     owes,
     parked,
     projects,
+    targets,
 )
 from store.attempts import Attempt
 from store.bases import Base
@@ -36,8 +37,6 @@ from store.database import ODD, by_itself
 from store.deliveries import FIRESTORE, ROW, SALESFORCE, TARGETS, Owed
 from store.projects import Project
 
-NOBODYS = frozenset({"salesforce", "firestore", "people", "merge"})
-"""Origins of operations that no operator made; they don't stand against a delete."""
 UNREADABLE = "UNREADABLE"
 ODD_AGAIN = 900.0
 """Seconds until a record that made no sense is looked at again."""
@@ -158,11 +157,7 @@ class Intake:
         """A record that was missing is there again: what waited for a decision goes on."""
         now = to_iso(self.ctx.clock())
         conflicts.resolve(self.conn, waits.id, conflicts.BACK, "steerco", now)
-        for each in deliveries.open_of_project(self.conn, waits.project_id):
-            if each.state == "conflict":
-                deliveries.set_state(
-                    self.conn, each.seq, each.target, "pending", part=each.part, reset=True
-                )
+        deliveries.let_go(self.conn, waits.project_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,6 +248,8 @@ class _Known:
             known=self.decided.get(pid, {}),
             overtaken=partial(was_overtaken, self.conn, pid),
             ours=partial(is_ours, self.conn),
+            offset=dt.timedelta(seconds=targets.clock_offset(self.conn)),
+            delivered=partial(delivered, self.conn, pid, self.target),
         )
 
 

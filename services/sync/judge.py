@@ -7,7 +7,7 @@ sends whose outcome was never learned. Nothing is ever sent blindly.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Set
 from dataclasses import dataclass, field
 
 from services.sync.merge import Mark, Merge, edit_in_salesforce, equals, merge
@@ -21,9 +21,12 @@ from store.deliveries import FIRESTORE, LINK, SALESFORCE, Claim, Owed
 from store.projects import FieldStamp
 
 RESTORING = ("create", "restore")
+NOBODYS = frozenset({"salesforce", "firestore", "people", "merge"})
+"""Origins of operations that no operator made; they don't stand against a delete."""
 LATE = dt.timedelta(seconds=10)
 """Salesforce shows rows up to a few seconds late; a row that we wrote within this time and that a
 read does not show has not vanished."""
+_SECOND = dt.timedelta(seconds=1)
 _CLOCK_STEP = dt.timedelta(minutes=2)
 """An acknowledgement further ahead than this was written before the clock was set back."""
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
@@ -41,6 +44,8 @@ class Case:
     are the clients that a restored database was before, each with the newest operation in common.
     ``overtaken`` tells whether a value of a field was replaced here, or lost; ``ours`` whether an
     operation was made here. ``buried_id`` is the Salesforce id that a deleted project had.
+    ``offset`` is what to add to this machine's clock for the server's; ``delivered`` gives the
+    paths that this side has delivered to the target since a moment.
     """
 
     claim: Claim
@@ -57,6 +62,8 @@ class Case:
     overtaken: Callable[[str, Value], bool] = lambda _path, _value: False
     ours: Callable[[str], bool] = lambda _op: False
     buried_id: str | None = None
+    offset: dt.timedelta = dt.timedelta()
+    delivered: Callable[[dt.datetime], Set[str]] = lambda _since: frozenset()
 
 
 @dataclass(slots=True)
@@ -83,11 +90,14 @@ def judge(case: Case) -> Decision:
     remote, base, kinds = case.remote, case.base, {i.kind for i in case.claim.items}
     was_there = base is not None and base.present
     if not remote.exists or remote.deleted:
-        if case.claim.part == LINK:
+        edited = any(item.origin not in NOBODYS for item in case.claim.items)
+        if case.claim.part == LINK and not (was_there and edited):
             return Decision(action=None, gone=True)
         if was_there and not _gone_by_us(case):
             # A restore brings back what was known to be gone; somebody else's delete is news.
             return Decision(blocked=_vanished(case), gone=True)
+        if case.claim.part == LINK:
+            return Decision(action=None, gone=True)
         if "restore" in kinds or (not was_there and not remote.deleted and "create" in kinds):
             action = Action.RESTORE if remote.deleted else Action.CREATE
             return Decision(action=action, paths=_all_paths(case))
@@ -206,8 +216,10 @@ def three_way(case: Case) -> Merge:
         for path, owed in case.owed.items()
         if path not in restored and (path not in arrived or mine.get(path) != arrived[path])
     }
+    base = {**_base_values(case), **arrived}
+    replaced = {**{path: base.get(path) for path in _emptied(case, base)}, **replaced}
     return merge(
-        {**_base_values(case), **arrived},
+        base,
         mine,
         remote.values,
         paths=[p for p in _judged_paths(case) if not _derived(case, p)],
@@ -215,10 +227,19 @@ def three_way(case: Case) -> Merge:
         mine_mark=_mine_mark(case),
         theirs_mark=_theirs_mark(case),
         judged=lambda path, theirs: (
-            theirs in case.owed[path].seen or _was_decided(case, path, theirs)
+            _went_over(case, path, theirs) or _was_decided(case, path, theirs)
         ),
         overtaken=lambda path, theirs: _is_regression(case, path, theirs),
     )
+
+
+def _went_over(case: Case, path: str, theirs: Value) -> bool:
+    """Whether mine was made upon this value of theirs. A document's stamp tells when it was set
+    anew since, and is another edit."""
+    owed, stamp = case.owed.get(path), case.remote.stamps.get(path)
+    if owed is None or theirs not in owed.seen:
+        return False
+    return case.claim.target != FIRESTORE or stamp is None or stamp.at < _mine_mark(case)(path).at
 
 
 def _is_regression(case: Case, path: str, theirs: Value) -> bool:
@@ -249,9 +270,9 @@ def _judge_update(case: Case) -> Decision:
     assert mine is not None
     base = {**_base_values(case), **_arrived(case)}
     merged = three_way(case)
-    carried = _carried(case)
+    carried = _carried(case) | _emptied(case, base)
     paths = [p for p in _pushable(case, merged.send) if p in carried]
-    total = total_of(mine)
+    total = total_of({**mine, **merged.take})
     scored = any(fields.is_score(p) for p in carried)
     if case.claim.part != LINK and scored:
         if case.claim.target == SALESFORCE:
@@ -283,6 +304,20 @@ def _only_restored(case: Case) -> set[str]:
     }
 
 
+def _emptied(case: Case, base: Values) -> set[str]:
+    """Fields that a restore leaves empty although the record, there after all, has them: it set
+    them as well as the others."""
+    if case.mine is None or not any(item.kind == "restore" for item in case.claim.items):
+        return set()
+    return {
+        path
+        for path in _judged_paths(case)
+        if case.mine.get(path) is None
+        and base.get(path) not in (None, fields.DEFAULTS.get(path))
+        and not _derived(case, path)
+    }
+
+
 def read_is_stale(case: Case) -> bool:
     """Whether the read shows the record as it was before our own last acknowledged write, or
     before another process judged it anew.
@@ -311,13 +346,23 @@ def read_is_stale(case: Case) -> bool:
         return False
     if not remote.exists:
         return True
-    if base.token is None or remote.token != base.token:
+    if base.token is not None and remote.token == base.token:
+        return _differs(case, base, remote.values)
+    # Somebody else's version that our write may have come after, if it does not show what we wrote.
+    moment, acked = moment_of(remote.token or ""), from_iso(base.acked_at)
+    if moment is None or moment > acked + case.offset + _SECOND:
         return False
-    sent = case.claim.sent.values if case.claim.sent else {}
+    return _differs(case, base, case.delivered(acked - LATE) & remote.values.keys())
+
+
+def _differs(case: Case, base: Base, paths: Iterable[str]) -> bool:
+    """Whether the record holds something else in these fields than what is common, or than what a
+    send of unknown outcome may have left there."""
+    sent, values = case.claim.sent.values if case.claim.sent else {}, case.remote.values
     return any(
-        not equals(value, base.values.get(p, fields.DEFAULTS.get(p)))
-        and not (p in sent and sent[p] == value)
-        for p, value in remote.values.items()
+        not equals(values[path], base.values.get(path, fields.DEFAULTS.get(path)))
+        and not (path in sent and sent[path] == values[path])
+        for path in paths
     )
 
 

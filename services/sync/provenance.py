@@ -9,17 +9,18 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
 from services.sync import judge
 from services.sync.judge import clashing, send_is_ambiguous
 from services.sync.merge import edit_in_salesforce
 from services.sync.targets.base import Remote, Stamp
-from store import conflicts, operations
+from services.sync.targets.fs_layout import base_hash, is_hash
+from store import conflicts, deliveries, fields, operations
 from store.bases import Base
 from store.canon import Value, Values
-from store.clock import from_iso
+from store.clock import from_iso, to_iso
 from store.deliveries import Claim, Owed
 
 EVER = dt.datetime(2000, 1, 1, tzinfo=dt.UTC)
@@ -95,6 +96,44 @@ def was_overtaken(conn: sqlite3.Connection, project_id: str, path: str, value: V
 def is_ours(conn: sqlite3.Connection, op_id: str) -> bool:
     """Whether an operation was made in this database."""
     return bool(operations.among(conn, [op_id]))
+
+
+def common_value(conn: sqlite3.Connection, project_id: str, path: str, base: Base | None) -> Value:
+    """What a target is known to hold in a field's place; of a long text the base may have the hash
+    alone, and the log the text."""
+    value = base.values.get(path, fields.DEFAULTS.get(path)) if base is not None else None
+    if not is_hash(value):
+        return value
+    for op in operations.history(conn, project_id):
+        for text in op.changes.get(path, ()):
+            if isinstance(text, str) and base_hash(text) == value:
+                return text
+    return value
+
+
+def delivered(
+    conn: sqlite3.Connection, project_id: str, target: str, since: dt.datetime
+) -> set[str]:
+    """The paths of a project that this side has delivered to a target since a moment."""
+    log = {op.seq: op for op in operations.history(conn, project_id)}
+    done = deliveries.done_since(conn, log, target, to_iso(since))
+    return {path for seq in done for path in log[seq].changes}
+
+
+def last_delivered(
+    conn: sqlite3.Connection, project_id: str, target: str, paths: Iterable[str]
+) -> Values:
+    """The value of each of these fields that this side delivered to a target last, where it did;
+    who makes a record delivers all of them."""
+    log = {op.seq: op for op in operations.history(conn, project_id)}
+    done = deliveries.done_since(conn, log, target, "")
+    found: Values = {}
+    for seq in sorted(done):
+        op = log[seq]
+        if op.kind in ("create", "restore"):
+            found = {path: fields.DEFAULTS.get(path) for path in paths}
+        found |= {path: new for path, (_, new) in op.changes.items()}
+    return {path: found[path] for path in paths if path in found}
 
 
 def dated(

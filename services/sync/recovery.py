@@ -1,4 +1,5 @@
-"""Keeping as conflicts what our writes overwrote unseen, where Salesforce's history tells."""
+"""What our writes overwrote unseen, where Salesforce's history tells: kept as a conflict, and in
+force again where it was the later edit."""
 
 from __future__ import annotations
 
@@ -9,14 +10,18 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from services.context import Context
+from services.sync.absorb import put_theirs
+from services.sync.links import is_impossible
+from services.sync.merge import edit_in_salesforce
 from services.sync.overwritten import Overwritten, overwritten
 from services.sync.targets.sf_history import HistoryRow
-from store import conflicts, operations
+from store import conflicts, operations, projects
 from store.canon import Value
-from store.clock import to_iso
+from store.clock import from_iso, to_iso
 from store.conflicts import OPEN, Conflict, conflict_id
 from store.database import transaction
-from store.deliveries import SALESFORCE
+from store.deliveries import FIRESTORE, LINK, ROW, SALESFORCE
+from store.projects import FieldStamp
 
 
 class TellsHistory(Protocol):
@@ -47,9 +52,7 @@ def recover(
 
     with transaction(conn):
         lost = list(overwritten(rows, was_seen))
-        return sum(
-            conflicts.add(conn, _conflict(ctx, moved[each.record_id], each)) for each in lost
-        )
+        return sum(_settle(conn, ctx, moved[each.record_id], each) for each in lost)
 
 
 def _written(conn: sqlite3.Connection, ids: Sequence[str], since: dt.datetime) -> set[str]:
@@ -70,22 +73,43 @@ def _was_seen(conn: sqlite3.Connection, project_id: str, path: str, value: Value
     return any(each.path == path and value in (each.mine, each.theirs) for each in found)
 
 
-def _conflict(ctx: Context, project_id: str, lost: Overwritten) -> Conflict:
-    theirs_at, mine_at = to_iso(lost.theirs_at), to_iso(lost.mine_at)
-    return Conflict(
-        id=conflict_id(project_id, lost.path, f"overwritten:{theirs_at}", f"by:{mine_at}"),
+def _settle(conn: sqlite3.Connection, ctx: Context, project_id: str, lost: Overwritten) -> bool:
+    """Keep the clash, decided as any other; False where it is known already. Ours overwrote theirs
+    when it was sent; which of the two is later says the time when it was made."""
+    project = projects.get(conn, project_id)
+    stamp = project.stamp(lost.path) if project is not None else None
+    if project is None or project.values.get(lost.path) != lost.mine:
+        stamp = None  # what overwrote theirs was replaced since
+    by, op_id = "somebody in Salesforce", edit_in_salesforce(lost.theirs)
+    mine_at = from_iso(stamp.at) if stamp else lost.mine_at
+    wins = stamp is not None and lost.theirs_at >= mine_at.replace(microsecond=0)
+    if lost.path == "parent_id" and lost.theirs is not None:
+        wins = wins and not is_impossible(conn, project_id, str(lost.theirs))
+    now = to_iso(ctx.clock())
+    conflict = Conflict(
+        id=conflict_id(
+            project_id, lost.path, op_id, stamp.op_id if stamp else f"by:{to_iso(mine_at)}"
+        ),
         project_id=project_id,
         path=lost.path,
         target=SALESFORCE,
         base=lost.before,
         mine=lost.mine,
         theirs=lost.theirs,
-        winner="mine",
-        mine_at=mine_at,
-        theirs_at=theirs_at,
-        mine_by=ctx.operator,
-        theirs_by="somebody in Salesforce",
+        winner="theirs" if wins else "mine",
+        mine_at=to_iso(mine_at),
+        theirs_at=to_iso(lost.theirs_at),
+        mine_by=stamp.by if stamp else ctx.operator,
+        theirs_by=by,
         seq=None,
         state=OPEN,
-        at=to_iso(ctx.clock()),
+        at=now,
     )
+    if not conflicts.add(conn, conflict):
+        return False
+    if wins and project is not None:
+        stamps = {lost.path: FieldStamp(to_iso(lost.theirs_at), by, op_id, SALESFORCE)}
+        parts = [(FIRESTORE, ROW), (SALESFORCE, LINK if lost.path == "parent_id" else ROW)]
+        who = (SALESFORCE, by, now)
+        put_theirs(conn, project, {lost.path: lost.theirs}, stamps, ctx.new_id(), who, parts)
+    return True

@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 
 from services.overview import gates, health, roadmap_version
 from services.sync.engine import Engine, Totals
+from services.sync.intake import AGAIN
 from services.sync.targets.base import ErrorClass, Problem
-from store import conflicts, deliveries, targets
+from store import conflicts, deliveries, parked, targets
 from store.candidates import MOVING_SQL
-from store.deliveries import LABELS, TARGETS
+from store.deliveries import LABELS, SALESFORCE, TARGETS
 
 PATIENCE = 30.0
 """Seconds without any progress for which one run waits for tries that are due soon."""
@@ -45,6 +46,13 @@ class SyncReport:
     calls: dict[str, int] = field(default_factory=dict)
     sentences: list[str] = field(default_factory=list)
 
+    def count_in(self, former: SyncReport) -> None:
+        """What an earlier part of the same run did; what is left open is as it is now."""
+        self.firestore.done += former.firestore.done
+        self.salesforce.done += former.salesforce.done
+        self.applied += former.applied
+        self.conflicts += former.conflicts
+
     @property
     def clean(self) -> bool:
         """Whether nothing is left that should have moved."""
@@ -67,10 +75,18 @@ def sync(
 
     Read first: what was changed on both sides is decided before it travels, and what came from
     Salesforce goes on to Firestore in the same run. ``whole`` reads everything and compares;
-    ``believe`` deletes here what is gone there, however much it is.
+    ``believe`` deletes here what is gone there, however much it is. A row that was read within the
+    seconds of a write of ours, so that nothing tells which of the two is newer, is waited for.
     """
     pulled = engine.inbound.on_demand(names, whole=whole, believe=believe)
     report = drain(engine, names=names, progress=progress, sleep=sleep, met=pulled.problems)
+    due = parked.next_due(engine.conn, SALESFORCE) if SALESFORCE in names else None
+    wait = None if due is None or pulled.problems else due - engine.ctx.clock()
+    if wait is not None and wait <= AGAIN:
+        sleep(max(LOOK, wait))
+        pulled.add(engine.inbound.on_demand((SALESFORCE,), believe=believe))
+        first, report = report, drain(engine, names=names, progress=progress, sleep=sleep)
+        report.count_in(first)
     report.applied += pulled.applied
     report.conflicts += pulled.conflicts
     report.deleted += pulled.deleted

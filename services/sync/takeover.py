@@ -7,24 +7,29 @@ as an operation of its own; what came from Firestore is the other operator's to 
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 import sqlite3
 
 from services.context import Context
 from services.sync import carrying, links
 from services.sync.absorb import send_back, set_base
+from services.sync.debts import is_owed
 from services.sync.judge import Case
+from services.sync.merge import equals
+from services.sync.provenance import delivered, last_delivered
 from services.sync.targets.fs_layout import base_hash, is_hash
 from store import bases, deliveries, fields, operations, owes, projects
 from store.bases import Base
 from store.canon import Value, Values
 from store.clock import from_iso, to_iso
-from store.deliveries import FIRESTORE, ROW, SALESFORCE
+from store.deliveries import FIRESTORE, LINK, ROW, SALESFORCE
 from store.operations import Changes
 from store.projects import EVERY, FieldStamp, Project
 
 BLANK = {"status": "Unknown", "priority": "Not yet Prioritized"}
 """What a record that says nothing holds here, as in an import."""
 AHEAD = 24 * 3600.0
+SECOND = dt.timedelta(seconds=1)
 
 
 def create(conn: sqlite3.Connection, ctx: Context, case: Case) -> None:
@@ -79,7 +84,34 @@ def hear(conn: sqlite3.Connection, ctx: Context, case: Case) -> None:
     _adopt_shared_base(conn, ctx, case, project.values if project else {})
     owes.replace(conn, case.claim.project_id, remote.owes, ctx.clock())
     carrying.concede(conn, ctx, remote)
+    _owe_what_stands(conn, ctx, case)
     _owe_total(conn, ctx, case)
+
+
+def _owe_what_stands(conn: sqlite3.Connection, ctx: Context, case: Case) -> None:
+    """Who set a field last may have found in Salesforce what he wanted there, and nothing to send,
+    a moment before an older value of ours arrived: whoever delivered that owes it the newer."""
+    pid = case.claim.project_id
+    project, base = projects.get(conn, pid), bases.get(conn, pid, SALESFORCE)
+    if project is None or base is None or not base.present:
+        return
+    there = {p: base.values.get(p, fields.DEFAULTS.get(p)) for p in fields.BY_PATH if is_owed(p)}
+    apart = {
+        path
+        for path, value in there.items()
+        if not fields.is_score(path) and not equals(project.values.get(path), value)
+    }
+    apart -= case.remote.owes.keys()
+    if not apart:
+        return
+    apart -= deliveries.undelivered(conn, [pid], SALESFORCE).get(pid, {}).keys()
+    last = last_delivered(conn, pid, SALESFORCE, apart)
+    late = {path: there[path] for path, value in last.items() if value == there[path]}
+    if late:
+        changes: Changes = {p: (value, project.values.get(p)) for p, value in late.items()}
+        parts = [(SALESFORCE, ROW)] if late.keys() - {"parent_id"} else []
+        parts += [(SALESFORCE, LINK)] if "parent_id" in late else []
+        links.send_again(conn, ctx, pid, changes, parts)
 
 
 def _owe_total(conn: sqlite3.Connection, ctx: Context, case: Case) -> None:
@@ -91,11 +123,11 @@ def _owe_total(conn: sqlite3.Connection, ctx: Context, case: Case) -> None:
     votes = {path: value for path, value in project.values.items() if fields.is_score(path)}
     total = project.values.get("total_score")
     owed = deliveries.undelivered(conn, [pid], SALESFORCE).get(pid, {})
-    if not votes or base.values.get("total_score") == total:
-        return
-    if any(map(fields.is_score, (*owed, *case.remote.owes))):
+    there = base.values.get("total_score")
+    if there == total or any(map(fields.is_score, (*owed, *case.remote.owes))):
         return
     changes: Changes = {path: (value, value) for path, value in votes.items()}
+    changes = changes or {"total_score": (there, total)}
     links.send_again(conn, ctx, pid, changes, [(SALESFORCE, ROW)])
 
 
@@ -108,16 +140,25 @@ def _adopt_shared_base(conn: sqlite3.Connection, ctx: Context, case: Case, value
     told, pid = case.remote.sf, case.claim.project_id
     if told is None or told.id is None or told.modstamp is None:
         return
+    known = bases.get(conn, pid, SALESFORCE)
     try:
         moment = from_iso(told.modstamp)
-        known = bases.get(conn, pid, SALESFORCE)
-        if known is not None and known.token and from_iso(known.token) >= moment:
-            return
+        newest = from_iso(known.token) if known is not None and known.token else None
     except ValueError:
+        return
+    if newest is not None and newest > moment:
         return
     if moment.timestamp() > ctx.clock() + AHEAD:
         return
     held = {p: _text(p, v, values, case.remote.values) for p, v in told.base.items()}
+    if known is not None and newest == moment:
+        # Written upon one version here and there: what was delivered from here since stands.
+        since = moment - case.offset - SECOND
+        ours = set() if known.settled else delivered(conn, pid, SALESFORCE, since)
+        ours &= {*known.values, *held}
+        held |= {path: known.values.get(path) for path in ours}
+        if all(equals(known.values.get(p), held.get(p)) for p in {*known.values, *held}):
+            return
     at = to_iso(ctx.clock())
     fresh = Base(pid, SALESFORCE, True, held, told.modstamp, told.id, told.modstamp, at)
     bases.put(conn, [fresh])

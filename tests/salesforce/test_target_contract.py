@@ -197,6 +197,16 @@ def test_an_update_changes_its_fields_and_no_others(org: Org, target: Salesforce
     assert after.values == {**before.values, "status": "Completed"}
 
 
+def test_a_row_that_may_have_been_made_is_looked_for_in_the_recycle_bin(
+    target: SalesforceTarget,
+) -> None:
+    remote = made(target, fresh())
+    target.write([Write(remote.project_id, Action.DELETE, remote_id=remote.remote_id)])
+    assert not target.read([Ref(remote.project_id)])[remote.project_id].exists
+    found = target.read([Ref(remote.project_id, sought=True)])[remote.project_id]
+    assert (found.exists, found.deleted, found.remote_id) == (True, True, remote.remote_id)
+
+
 def test_a_deleted_row_is_not_revived_by_an_edit(org: Org, target: SalesforceTarget) -> None:
     remote = made(target, fresh())
     (gone,) = target.write([Write(remote.project_id, Action.DELETE, remote_id=remote.remote_id)])

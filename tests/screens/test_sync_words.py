@@ -12,7 +12,8 @@ import pytest
 from screens.inspect import parts_of
 from screens.widgets import sync_head
 from services import explain, refusals, times
-from services.outbox import Inspection, Loss
+from services.discarding import Loss
+from services.outbox import Inspection
 from services.overview import OutboxEntry, TargetHealth
 from services.sync.status import SideSync
 from store.attempts import Attempt

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 
+import pytest
+
 from services import itsc_roadmap
 from services.sync.overwritten import overwritten
 from services.sync.targets.base import Remote
@@ -44,7 +46,10 @@ def test_a_long_text_has_no_values_in_the_history() -> None:
     assert lost(row(0, None, None, by_us=False), row(1, None, None, by_us=True)) == []
 
 
-def test_an_edit_in_the_moment_between_read_and_write_is_kept_as_a_conflict(world: World) -> None:
+@pytest.mark.parametrize(("seconds", "stands"), [(0, "Unseen"), (-5, "Mine")])
+def test_of_an_edit_in_the_moment_between_read_and_write_and_ours_the_later_stands(
+    world: World, seconds: int, stands: str
+) -> None:
     pid = world.add(department="Before")
     world.sync()
     world.later(120)
@@ -54,8 +59,9 @@ def test_an_edit_in_the_moment_between_read_and_write_is_kept_as_a_conflict(worl
 
     def a_person_is_quicker() -> None:
         world.salesforce.human_edits(pid, department="Unseen")
+        at = now + dt.timedelta(seconds=seconds)
         world.salesforce.told = [
-            HistoryRow(record, "department", "Before", "Unseen", False, now),
+            HistoryRow(record, "department", "Before", "Unseen", False, at),
             HistoryRow(record, "department", "Unseen", "Mine", True, now),
         ]
 
@@ -66,12 +72,11 @@ def test_an_edit_in_the_moment_between_read_and_write_is_kept_as_a_conflict(worl
     report = world.sync()
     assert report.conflicts == 1
     [kept] = conflicts.find(world.conn)
-    assert (kept.path, kept.theirs, kept.mine, kept.winner) == (
-        "department",
-        "Unseen",
-        "Mine",
-        "mine",
-    )
+    assert (kept.path, kept.theirs, kept.mine) == ("department", "Unseen", "Mine")
+    assert kept.winner == ("theirs" if stands == "Unseen" else "mine")
+    sides = (world.here(pid), world.salesforce.rows[pid].values, world.document(pid))
+    assert [side["department"] for side in sides] == [stands] * 3
+    world.salesforce.told = []
     world.later(30)
     assert world.sync().conflicts == 0
     assert len(conflicts.find(world.conn)) == 1

@@ -53,6 +53,20 @@ def test_what_a_person_changes_in_salesforce_comes_here_and_goes_on_to_firestore
     assert (newest.origin, newest.operator) == ("salesforce", "human")
 
 
+def test_a_field_set_in_the_second_of_our_own_write_comes_in_the_same_run(world: World) -> None:
+    pid = world.add(department="Events")
+    world.sync()
+    world.later(30)
+    world.set(pid, department="Ours")
+    world.sync()
+    world.salesforce.human_edits(pid, department="Theirs")
+    began = world.clock()
+    report = world.sync()
+    assert (report.applied, report.clean) == (1, True)
+    assert all_sides(world, pid, "department") == {"Theirs"}
+    assert world.clock() - began < 15.0
+
+
 def test_I5_three_quiet_cycles_write_nothing_on_any_side(world: World, other: World) -> None:
     for number in range(5):
         world.add(f"P{number}", brief__what_it_does="long " * 100)

@@ -11,7 +11,7 @@ from store.deliveries import TARGETS
 from tui.commands.shell import Json, Store, one_of, open_store, print_json, say, width
 
 if TYPE_CHECKING:
-    from services.outbox import Loss
+    from services.discarding import Loss
     from services.overview import Gates
     from store.deliveries import Delivery
     from store.operations import Operation
@@ -129,15 +129,15 @@ def discard(
     Example:
       steerco outbox discard 17
     """
-    from services import outbox
+    from services import discarding, outbox
 
     with open_store() as store:
         found = outbox.find(store.conn, entry)
-        lost = outbox.loss(store.conn, found.seq)
+        lost = discarding.loss(store.conn, found.seq)
         if sys.stdin.isatty() and not yes and not as_json:
             _print_loss(lost)
             typer.confirm("Discard it?", abort=True)
-        back = outbox.discard(store.conn, store.ctx, found.seq)
+        back = discarding.discard(store.conn, store.ctx, found.seq)
     if as_json:
         print_json({"seq": found.seq, "project_id": found.project_id, "back": back})
     else:

@@ -97,13 +97,15 @@ class SharedBase:
 
 @dataclass(frozen=True, slots=True)
 class Ref:
-    """A record to read: by our id, and by the target's own where it is known."""
+    """A record to read: by our id, and by the target's own where it is known. ``sought``: one that
+    a create of unknown outcome, or its author, may have made, and somebody deleted since."""
 
     project_id: str
     remote_id: str | None = None
     local: Values = field(default_factory=dict)
     """The present local values; Salesforce needs them to give a person back as he is written
     here (the same user) and to leave an unresolved name alone."""
+    sought: bool = False
 
 
 @dataclass(frozen=True, slots=True)

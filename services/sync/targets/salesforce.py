@@ -108,14 +108,16 @@ class SalesforceTarget:
         return self._organisation
 
     def read(self, refs: Sequence[Ref]) -> dict[str, Remote]:
-        """See ``Target.read``: by external id, then by Id, recycle bin included, for the rows that
-        should be there and were not found."""
+        """See ``Target.read``: by external id, then, recycle bin included, those that should be
+        there and were not found by Id, and those that may have been made by external id."""
         if not refs:
             return {}
         self.connect()
         base = self._client.base_length
         try:
             found = self._rows_of(refs, base)
+            sought = [ref for ref in refs if ref.sought and ref.project_id not in found]
+            found |= self._rows_of(sought, base, deleted=True) if sought else {}
             lost = [ref.remote_id for ref in refs if ref.remote_id and ref.project_id not in found]
             by_id = {
                 row.get("Id"): row
@@ -328,12 +330,14 @@ class SalesforceTarget:
             if row.get("Id")
         )
 
-    def _rows_of(self, refs: Sequence[Ref], base: int) -> dict[str, dict[str, Any]]:
+    def _rows_of(
+        self, refs: Sequence[Ref], base: int, *, deleted: bool = False
+    ) -> dict[str, dict[str, Any]]:
         """The row of each project that has one; where two claim the same project, the known."""
         known = {ref.project_id: ref.remote_id for ref in refs}
         found: dict[str, dict[str, Any]] = {}
-        for soql in sf_soql.by_external_id(self._mapped, known, base):
-            for row in self._client.query(soql):
+        for soql in sf_soql.by_external_id(self._mapped, known, base, deleted=deleted):
+            for row in self._client.query(soql, deleted=deleted):
                 project_id = row.get(EXTERNAL_ID_FIELD)
                 if project_id in known and (
                     project_id not in found or row.get("Id") == known[project_id]

@@ -50,12 +50,16 @@ def everyone(record_type_id: str) -> str:
     return f"SELECT Id, {EXTERNAL_ID_FIELD} FROM {SOBJECT} WHERE RecordTypeId = {kind}"
 
 
-def by_external_id(mapped: Mapping[str, str], ids: Iterable[str], base: int) -> Iterator[str]:
+def by_external_id(
+    mapped: Mapping[str, str], ids: Iterable[str], base: int, *, deleted: bool = False
+) -> Iterator[str]:
     """The rows of these projects; several queries where one would be too long.
 
-    ``base`` is the length of the address before the query.
+    ``base`` is the length of the address before the query. ``deleted`` is for queryAll: a deleted
+    one says so.
     """
-    select = f"SELECT {', '.join(columns(mapped))} FROM {SOBJECT} WHERE {EXTERNAL_ID_FIELD} IN "
+    wanted = ", ".join((*columns(mapped), *(["IsDeleted"] if deleted else [])))
+    select = f"SELECT {wanted} FROM {SOBJECT} WHERE {EXTERNAL_ID_FIELD} IN "
     return _grouped(select, ids, base)
 
 

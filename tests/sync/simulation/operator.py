@@ -9,7 +9,7 @@ import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
-from services import overview
+from services import outbox, overview
 from services.context import Context
 from services.sync.engine import Engine
 from services.sync.status import Gate, RowSync
@@ -58,6 +58,8 @@ class Operator:
         self.crash_in: int | None = None
         self.meanwhile: dict[str, Callable[[], None]] = {}
         self.salesforce_on = True
+        self.dead: set[int] = set()
+        """Operations that were refused for good and tried again."""
         self.engine = self._new_engine()
 
     def _new_engine(self) -> Engine:
@@ -107,6 +109,12 @@ class Operator:
             with transaction(self.conn):
                 deliveries.expire(self.conn, self.engine.owner)
         self.engine = self._new_engine()
+
+    def retry_all(self) -> None:
+        """Try again what was refused for good, too."""
+        rows = self.conn.execute("SELECT seq FROM deliveries WHERE state = 'failed'")
+        self.dead |= {row[0] for row in rows}
+        outbox.retry_all(self.conn)
 
     def switch(self, on: bool) -> None:
         """Turn Salesforce off or on; a setting is read at the start."""

@@ -110,8 +110,8 @@ class Organisation:
     spent_by_us: int = 0
     spent: bool = False
     covered: set[tuple[str, str, Value]] = field(default_factory=set)
-    """Values of untracked fields that a request covered which had been on its way for long: nothing
-    can show afterwards that they were there."""
+    """Values of untracked fields that a request covered which had been on its way for long, and
+    what was edited in the moment before a delete: nothing shows afterwards that they were there."""
     _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
     def second(self) -> float:
@@ -166,6 +166,12 @@ class Organisation:
                         values, last.modified, self.second(), last.by, last.deleted, self._shown()
                     )
                 )
+
+    def cover(self, row: Row, token: str | None) -> None:
+        """What a person edited since a version goes with the row."""
+        for version in row.versions:
+            if version.by == PERSON and (token is None or to_iso(version.stamp) >= token):
+                self.covered |= {(row.project_id, p, v) for p, v in version.values.items()}
 
     def undelete(self, row: Row, by: str) -> None:
         """Out of the recycle bin."""
@@ -327,7 +333,7 @@ class OrganisationLine(Line):
         mine = [each for each in shown if each[0].project_id == ref.project_id]
         alive = [each for each in mine if not each[1].deleted]
         alive.sort(key=lambda each: each[0].id != ref.remote_id)
-        known = [each for each in mine if each[0].id == ref.remote_id]
+        known = [each for each in mine if ref.sought or each[0].id == ref.remote_id]
         for row, version in alive or known:
             return self._remote(row, version)
         return Remote(ref.project_id, exists=False)
@@ -385,6 +391,7 @@ class OrganisationLine(Line):
         if write.contested and write.token != to_iso(row.now.stamp):
             return Outcome(False, problem=Problem(ErrorClass.STALE, "412", "412", "it moved"))
         if write.action is Action.DELETE:
+            self.org.cover(row, write.token)
             self.org.delete(row, ROBOT)
         elif write.action is Action.LINK and not self._has_parent(values):
             missing = Problem(ErrorClass.TRANSIENT, "INVALID_FIELD", "no parent", "no parent")

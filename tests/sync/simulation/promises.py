@@ -9,12 +9,11 @@ from services.sync.targets.base import Action
 from services.sync.targets.fs_layout import COLLECTION
 from store import bases, conflicts, deliveries, fields, marks, parked
 from store.canon import Value
-from store.conflicts import WHOLE
+from store.conflicts import WHOLE, Conflict
 from store.deliveries import FIRESTORE, SALESFORCE, TARGETS
 from tests.sync.simulation.operator import Operator
 from tests.sync.simulation.oracle import PERSON, Edit
-from tests.sync.simulation.org import PERSON as PAT
-from tests.sync.simulation.org import PUSHED
+from tests.sync.simulation.org import PUSHED, UNTRACKED
 from tests.sync.simulation.world import World
 
 KNOWN_STATES = {*deliveries.OPEN, "done", "superseded", "discarded"}
@@ -63,10 +62,12 @@ def i1_every_edit_is_somewhere(who: Operator) -> None:
 
 
 def i3_revisions_arrive_in_order(world: World) -> None:
-    """What a client's writes carry never goes back, unless the network itself was late."""
+    """What a client's writes carry never goes back, unless the network itself was late, or somebody
+    tried a dead letter again after later edits had passed it."""
+    dead = {(who.engine.client_id, seq) for who in world.operators for seq in who.dead}
     newest: dict[tuple[str, str, bool], int] = defaultdict(int)
     for write in world.org.writes:
-        if write.late:
+        if write.late or (write.client_id, write.seq) in dead:
             continue
         key = write.client_id, write.project_id, write.action is Action.LINK
         assert write.seq >= newest[key], f"I3: {write} after {newest[key]}"
@@ -91,8 +92,11 @@ def i7_one_record_for_one_clash(world: World) -> None:
             pair = frozenset((each.mine, each.theirs))
             ids[each.project_id, each.path, pair].add(each.id)
             met = world.oracle.met(each.project_id, each.path, each.mine, each.theirs)
-            if each.target == FIRESTORE and PAT in (each.mine_by, each.theirs_by):
+            by_value = (world.oracle.by_value(each.project_id, each.path, v) for v in pair)
+            if each.target == FIRESTORE and any(e.who == PERSON for es in by_value for e in es):
                 continue  # whether a later edit was made upon a person's no document can tell
+            if each.target == SALESFORCE and each.path in UNTRACKED and _was_unsure(who, each):
+                continue  # whether it was made upon ours, which may have been lost
             # A restore sets every value anew, at its own time.
             anew = any(what == "restore" for _, _, what in world.oracle.lives[each.project_id])
             assert met or anew or world.parted, f"I7: no conflict, but {who.name} keeps {each}"
@@ -102,6 +106,15 @@ def i7_one_record_for_one_clash(world: World) -> None:
         # A value that was set again, by an undo, may meet the other one again.
         anew = anew or any(len(world.oracle.by_value(pid, path, value)) > 1 for value in pair)
         assert len(found) == 1 or anew or world.parted, f"I7: {key} was recorded as {found}"
+
+
+def _was_unsure(who: Operator, clash: Conflict) -> bool:
+    """Whether something was sent of which nobody learned at once whether it had arrived."""
+    row = who.conn.execute(
+        "SELECT 1 FROM attempts WHERE project_id = ? AND target = ? AND outcome = 'unknown'",
+        (clash.project_id, clash.target),
+    )
+    return row.fetchone() is not None
 
 
 def i9_no_mark_is_ahead(world: World, who: Operator) -> None:
@@ -222,11 +235,14 @@ def i1_and_i10_nothing_vanished(world: World, pid: str, path: str) -> None:
         )
         kept += [row[0] for row in rows]
     stands = [e for v in kept for e in oracle.by_value(pid, path, v)]
-    # Who took his edit back before it reached anybody changed nothing, as long as it is away.
+    # Who took his edit back before it reached anybody changed nothing, as long as it is away, or
+    # somebody set what is there since.
+    latest = max((edit.at for edit in stands), default=0.0)
     stands += [
         edit
         for edit in oracle.of(pid, path)
-        if not edit.fresh and all(e.value != here.get(path) for e in oracle.upward([edit]))
+        if not edit.fresh
+        and (edit.at < latest or all(e.value != here.get(path) for e in oracle.upward([edit])))
     ]
     safe = {edit.number for edit in oracle.upward(stands)}
     for edit in oracle.of(pid, path):

@@ -7,10 +7,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from services import conflicts as deciding
-from services import itsc_roadmap, outbox
+from services import discarding, itsc_roadmap, outbox
 from services.outbox import NotPossible
 from services.sandbox.firestore import EmbeddedDocuments
 from services.sync.engine import Engine
+from services.sync.targets.fs_layout import COLLECTION
 from store import conflicts, deliveries, operations
 from store.canon import Refusal, Value
 from store.conflicts import WHOLE
@@ -129,7 +130,7 @@ class World:
         if not rows:
             return False
         seq = rows[number % len(rows)][0]
-        return self.by(who, lambda: outbox.discard(who.conn, who.ctx, seq))
+        return self.by(who, lambda: discarding.discard(who.conn, who.ctx, seq))
 
     def decide(self, who: Operator, take: str, number: int = 0, *, whole: bool = False) -> bool:
         """A person decides one of the open conflicts."""
@@ -165,9 +166,14 @@ class World:
             self.oracle.unseen.update(range(before, len(self.oracle.edits)))
 
     def person_deletes(self, project_id: str, *, purge: bool = False) -> None:
+        """Into the recycle bin, or for good. A row that was purged before its document told of it
+        leaves nothing that could tell that it was ever there: whoever owes it makes it again."""
         row = self.org.row(project_id)
         if row is None:
             return
+        document = self.cloud.documents.get_many(COLLECTION, [project_id])[project_id]
+        told = document.fields.get("sf") if document is not None else None
+        purge = purge and isinstance(told, dict) and told.get("id") == row.id
         self.oracle.lived(project_id, PERSON, self.now, "delete")
         self.org.delete(row, PAT, purge=purge)
         self.later(2.5)
@@ -205,9 +211,11 @@ class World:
         """Firestore's changes, on demand."""
         return self._turn(who, lambda e: e.inbound.on_demand((FIRESTORE,), whole=full))
 
-    def reconcile(self, who: Operator, *, full: bool = False) -> bool:
-        """Salesforce's changes, on demand."""
-        return self._turn(who, lambda e: e.inbound.on_demand((SALESFORCE,), whole=full))
+    def reconcile(self, who: Operator, *, full: bool = False, believe: bool = False) -> bool:
+        """Salesforce's changes, on demand; with ``believe`` a person says that many are gone."""
+        return self._turn(
+            who, lambda e: e.inbound.on_demand((SALESFORCE,), whole=full, believe=believe)
+        )
 
     def turn(self, who: Operator) -> bool:
         """What the running terminal does by schedule: with the poller's lease and its delay."""
@@ -242,12 +250,12 @@ class World:
         for number in range(rounds):
             before = self.traces()
             for who in self.operators:
-                outbox.retry_all(who.conn)
+                who.retry_all()
                 while self.decide(who, "mine", whole=True):
                     pass
                 self.cycle(who)
                 self.follow(who)
-                self.reconcile(who)
+                self.reconcile(who, believe=True)
                 self.cycle(who)
             self.later(65)
             quiet = quiet + 1 if self.traces() == before and not self.waiting() else 0
