@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import sqlite3
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol, cast
 
 from services.sync.quota import DAY, SHARE, Budget, until_tomorrow
 from services.sync.targets.base import ErrorClass, Problem, Target, Usage
@@ -29,6 +29,14 @@ from store.deliveries import SALESFORCE
 DOCUMENT = "calls"
 TELL_EVERY = 900.0
 TELL_AFTER = 100
+
+
+class Rationed(Protocol):
+    """A target whose calls are counted."""
+
+    def ration(self, calls: int | None, why: Problem) -> None:
+        """Make so many calls more and then none (None: any number), for this reason."""
+        ...
 
 
 @dataclass(slots=True)
@@ -66,6 +74,12 @@ class Calls:
         ours = self._mine() + self._others()
         operators = 1 + int(meta.get(self.conn, f"other-callers:{self._day()}") or 0)
         return Budget(state.api_limit, state.api_used, ours, self.share, operators)
+
+    def ration(self, target: Target) -> None:
+        """Let a target make no more calls in this round than are this operator's part of what is
+        left: how many pages a reading has is not known before."""
+        budget, rationed = self.budget(), cast("Rationed", target)
+        rationed.ration(budget.part, _used_up(budget, self.clock()))
 
     def tell(self, documents: DocumentStore, *, now_or_never: bool = False) -> None:
         """Tell the other operators, and hear of theirs; seldom, unless ``now_or_never`` (the
@@ -118,8 +132,10 @@ class Calls:
 def over_budget(calls: Calls, now: float) -> Problem | None:
     """Why no call may be made any more today; None while there is something left."""
     budget = calls.budget()
-    if not budget.is_spent:
-        return None
+    return _used_up(budget, now) if budget.is_spent else None
+
+
+def _used_up(budget: Budget, now: float) -> Problem:
     sentence = (
         f"today's share of Salesforce calls is used up ({budget.ours} of "
         f"{int((budget.limit or 0) * budget.share)}); it goes on at midnight UTC"

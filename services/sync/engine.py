@@ -205,6 +205,8 @@ class Engine:
         if counted and budget.left is not None:
             room = budget.left - RESERVE * budget.operators
             limit = max(1, min(limit, room))  # a contested row takes a call of its own
+        if counted:
+            self._calls.ration(target)
         self._drainer.client_id = self.client_id
         batch = self._drainer.batch(target, limit=limit, alone=alone, only=only)
         totals.add(batch)

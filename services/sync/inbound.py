@@ -238,6 +238,7 @@ class Inbound:
         problem = self.health.connect(target)
         if problem is not None:
             return Pulled(problems={SALESFORCE: problem})
+        self.calls.ration(target)
         reconciler = Reconciler(
             self.conn,
             self.ctx,

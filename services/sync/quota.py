@@ -35,6 +35,11 @@ class Budget:
         return own if self.used is None else min(own, self.limit - self.used)
 
     @property
+    def part(self) -> int | None:
+        """Calls of which each operator may make one round now, all of them at once."""
+        return None if self.left is None else max(0, self.left // self.operators)
+
+    @property
     def is_spent(self) -> bool:
         """Whether another round might go over, of each operator: all may begin one at once."""
         return self.left is not None and self.left < RESERVE * self.operators

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.mutants import carrying, reading, writing
+from tests.mutants import carrying, late, reading, writing
 from tests.mutants.mutant import Mutant
 
-ALL: tuple[Mutant, ...] = (*writing.MUTANTS, *reading.MUTANTS, *carrying.MUTANTS)
+ALL: tuple[Mutant, ...] = (*writing.MUTANTS, *reading.MUTANTS, *late.MUTANTS, *carrying.MUTANTS)

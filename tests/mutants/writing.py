@@ -98,9 +98,9 @@ MUTANTS = (
     ),
     Mutant(
         "discarding brings nothing back",
-        "services/outbox.py",
-        '            itsc_roadmap.update_project(conn, ctx, op.project_id, back, origin="discard")',
-        "            pass",
+        "services/discarding.py",
+        '        itsc_roadmap.update_project(conn, ctx, op.project_id, back, origin="discard")',
+        "        pass",
         (PROMISES,),
     ),
     Mutant(

@@ -7,7 +7,7 @@ from urllib.parse import quote_plus
 import pytest
 
 from services.itsc_sf_sync import FIELD_MAP
-from services.sync.targets.base import ErrorClass, Ref, TargetDown
+from services.sync.targets.base import Action, ErrorClass, Problem, Ref, TargetDown, Write
 from services.sync.targets.salesforce import HistoryRow, SalesforceTarget
 from store.fields import DEFAULTS
 from tests.salesforce.sf_scripted import (
@@ -118,6 +118,25 @@ def test_every_page_is_read(org: ScriptedOrg, target: SalesforceTarget) -> None:
     found = target.read([Ref("a"), Ref("b")])
     assert (found["a"].exists, found["b"].exists) == (True, True)
     assert org.requests[1].path == more
+
+
+def test_a_reading_of_more_pages_than_calls_are_left_stops_without_another_call(
+    org: ScriptedOrg, target: SalesforceTarget
+) -> None:
+    more = "/services/data/v59.0/query/01g-1"
+    page = {"done": False, "nextRecordsUrl": more, "records": [row("a")]}
+    org.play(reply(200, page), reply(200, page))
+    target.connect()
+    target.ration(2, Problem(ErrorClass.PAUSE, "SHARE_USED_UP", "used up", "used up"))
+    with pytest.raises(TargetDown, match="used up"):
+        target.read([Ref("a"), Ref("b")])
+    assert len(org.requests) == 2
+    with pytest.raises(TargetDown, match="used up"):
+        target.write([Write("a", Action.UPDATE, {"status": "Paused"}, remote_id="a0x")])
+    assert len(org.requests) == 2
+    target.ration(None, Problem(ErrorClass.PAUSE, "", "", ""))
+    org.play(records(row("a")))
+    assert target.read([Ref("a")])["a"].exists
 
 
 def test_a_known_row_that_is_gone_is_looked_for_by_id_in_the_recycle_bin(

@@ -106,6 +106,9 @@ class FakeSalesforce:
         used = None if self.limit is None else self.calls
         return Usage(used, self.limit, self.calls)
 
+    def ration(self, calls: int | None, why: Problem) -> None:
+        """As long as no test spends its share, nothing need be counted here."""
+
     def clock_offset(self) -> float | None:
         return None
 

@@ -264,6 +264,10 @@ class SalesforceTarget:
         """Calls made and the organisation's budget, as the last answer said."""
         return self._client.usage
 
+    def ration(self, calls: int | None, why: Problem) -> None:
+        """Make so many calls more and then none (None: any number), for this reason."""
+        self._client.ration(calls, why)
+
     def clock_offset(self) -> float | None:
         """Seconds to add to this machine's clock to get Salesforce's."""
         return self._client.clock_offset

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
-from services.sync.targets.base import Usage
+from services.sync.targets.base import Problem, Usage
 from services.sync.targets.sf_errors import (
     Asked,
     CallFailed,
@@ -54,6 +54,7 @@ class SalesforceClient:
         self._answer: requests.Response | None = None
         self.user_id: str | None = None
         """Who this session is, where the login said so."""
+        self._ration: tuple[int, Problem] | None = None
 
     @property
     def host(self) -> str:
@@ -147,6 +148,10 @@ class SalesforceClient:
             raise CallFailed(unreadable(_READING, data))
         return data
 
+    def ration(self, calls: int | None, why: Problem) -> None:
+        """Make so many calls more and then none (None: any number), for this reason."""
+        self._ration = None if calls is None else (self.usage.calls + calls, why)
+
     def open(self) -> None:
         """Log in if need be."""
         self._opened()
@@ -173,6 +178,8 @@ class SalesforceClient:
         renew = renew and self.connection.access_token is None
         while True:
             salesforce = self._opened()
+            if self._ration is not None and self.usage.calls >= self._ration[0]:
+                raise CallFailed(self._ration[1])
             self._answer = None
             try:
                 return Answer(send(salesforce), self._answered_at())

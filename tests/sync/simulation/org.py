@@ -196,6 +196,7 @@ class OrganisationLine(Line):
     batch: int = 200
     calls: int = 0
     _offset: float | None = None
+    _ration: tuple[int, Problem] | None = None
 
     def connect(self) -> str:
         if self.down:
@@ -206,10 +207,13 @@ class OrganisationLine(Line):
 
     def anew(self) -> None:
         """A new process: nothing is connected, no call was counted."""
-        self.calls, self._offset = 0, None
+        self.calls, self._offset, self._ration = 0, None, None
 
     def usage(self) -> Usage:
         return Usage(self.org.used, self.org.limit, self.calls)
+
+    def ration(self, calls: int | None, why: Problem) -> None:
+        self._ration = None if calls is None else (self.calls + calls, why)
 
     def clock_offset(self) -> float | None:
         return self._offset
@@ -317,6 +321,8 @@ class OrganisationLine(Line):
         self.org.settle()
         if self.down:
             raise TargetDown(AWAY)
+        if self._ration is not None and self.calls >= self._ration[0]:
+            raise TargetDown(self._ration[1])
         self.calls += 1
         if self.org.spent:
             raise TargetDown(SPENT)

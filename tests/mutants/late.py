@@ -1,0 +1,120 @@
+"""Bugs of what comes within the seconds of our own write, and of edits that are discarded."""
+
+from __future__ import annotations
+
+from tests.mutants.mutant import Mutant
+
+REPLAYED = "tests/sync/test_replayed.py"
+PROMISES = "tests/sync/test_promises.py"
+JUDGE = "services/sync/judge.py"
+TAKEOVER = "services/sync/takeover.py"
+DRAIN = "services/sync/drain.py"
+DISCARDING = "services/discarding.py"
+
+MUTANTS = (
+    Mutant(
+        "a version from before our write taken for an edit",
+        JUDGE,
+        "    return _differs(case, base, case.delivered(acked - LATE) & remote.values.keys())",
+        "    return False",
+        (REPLAYED,),
+    ),
+    Mutant(
+        "a vote set anew taken for one that was gone over",
+        JUDGE,
+        "case.claim.target != FIRESTORE or stamp is None or stamp.at < _mine_mark(case)(path).at",
+        "True",
+        (REPLAYED,),
+    ),
+    Mutant(
+        "a restore leaves what it has empty",
+        JUDGE,
+        "    carried = _carried(case) | _emptied(case, base)",
+        "    carried = _carried(case)",
+        (REPLAYED,),
+    ),
+    Mutant(
+        "a link over although its row was deleted",
+        JUDGE,
+        "        if case.claim.part == LINK and not (was_there and edited):",
+        "        if case.claim.part == LINK:",
+        (REPLAYED,),
+    ),
+    Mutant(
+        "ours stands because it covered the later edit unseen",
+        "services/sync/recovery.py",
+        "    wins = stamp is not None and lost.theirs_at >= mine_at.replace(microsecond=0)",
+        "    wins = False",
+        (REPLAYED,),
+    ),
+    Mutant(
+        "what others wrote upon the same version forgotten",
+        TAKEOVER,
+        "    if newest is not None and newest > moment:",
+        "    if newest is not None and newest >= moment:",
+        (REPLAYED,),
+    ),
+    Mutant(
+        "nobody owes the winner that the loser came after",
+        TAKEOVER,
+        "    _owe_what_stands(conn, ctx, case)\n    _owe_total",
+        "    _owe_total",
+        (REPLAYED,),
+    ),
+    Mutant(
+        "a create empties a row that shows late",
+        DRAIN,
+        "values = {path: value for path, value in values.items() if value is not None}",
+        "values = dict(values)",
+        (REPLAYED,),
+    ),
+    Mutant(
+        "a row that was deleted before its maker knew of it made again",
+        DRAIN,
+        "            sought=made or (claim.is_carried",
+        "            sought=False and (claim.is_carried",
+        (REPLAYED,),
+    ),
+    Mutant(
+        "a document made anew still owes what it owed",
+        DRAIN,
+        "                if _replaces(job):\n                    owes.replace",
+        "                if False:\n                    owes.replace",
+        (REPLAYED,),
+    ),
+    Mutant(
+        "what arrived with an earlier edit still counts as on its way",
+        "services/sync/arrived.py",
+        "        if there and there == carried:",
+        "        if False:",
+        (REPLAYED,),
+    ),
+    Mutant(
+        "a discarded create stays where it has got to",
+        DISCARDING,
+        'if op.kind not in ("create", "restore") or not unmade:',
+        'if op.kind != "nothing":',
+        (PROMISES,),
+    ),
+    Mutant(
+        "discarding goes back behind an earlier edit",
+        DISCARDING,
+        "    if base is None or on_its_way or",
+        "    if base is None or",
+        (PROMISES,),
+    ),
+    Mutant(
+        "what waited beside a discarded edit waits for ever",
+        DISCARDING,
+        "            deliveries.let_go(conn, op.project_id)",
+        "            pass",
+        (REPLAYED,),
+    ),
+    Mutant(
+        "more calls than are left of the day",
+        "services/sync/targets/sf_client.py",
+        "if self._ration is not None and self.usage.calls >= self._ration[0]:",
+        "if False:",
+        ("tests/salesforce/test_target_read.py",),
+    ),
+)
