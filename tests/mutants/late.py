@@ -66,7 +66,7 @@ MUTANTS = (
         DRAIN,
         "values = {path: value for path, value in values.items() if value is not None}",
         "values = dict(values)",
-        (REPLAYED,),
+        (PROMISES,),
     ),
     Mutant(
         "a row that was deleted before its maker knew of it made again",
@@ -84,9 +84,9 @@ MUTANTS = (
     ),
     Mutant(
         "what arrived with an earlier edit still counts as on its way",
-        "services/sync/arrived.py",
-        "        if there and there == carried:",
-        "        if False:",
+        DRAIN,
+        "            arrived.note(self.conn, sent, now)",
+        "            pass",
         (REPLAYED,),
     ),
     Mutant(

@@ -375,6 +375,16 @@ def test_discarding_brings_the_targets_value_back_on_all_sides(world: World) -> 
     assert operations.get(world.conn, seq) is not None
 
 
+def test_a_create_names_no_empty_field(world: World) -> None:
+    """An upsert may meet a row that does not show yet: what others set there stays."""
+    world.add(department="IT")
+    world.sync()
+    [(_, action, values)] = world.salesforce.writes
+    assert action == "create"
+    assert values["department"] == "IT"
+    assert None not in values.values()
+
+
 def test_discarding_brings_back_what_an_earlier_edit_on_its_way_will_set(world: World) -> None:
     pid = world.add(department="IT")
     world.sync()

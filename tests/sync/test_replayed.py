@@ -231,6 +231,15 @@ def test_it_breaks_no_promise(
     told.teardown()
 
 
+def test_a_vote_that_is_set_anew_after_mine_was_taken_back_stands() -> None:
+    h = Histories()
+    h.begin(14_704, (0.0, 0.0), 3.0)
+    a_vote_that_is_set_anew_after_mine_was_taken_back_is_another_vote(h)
+    h.teardown()
+    held = [who.here("p2") for who in h.world.operators]
+    assert [(values or {}).get("scores.Will") for values in held] == [3, 3]
+
+
 @pytest.mark.parametrize("number", [2, 3, 7, 12])
 def test_a_version_from_before_our_write_is_no_edit_although_it_is_newer_than_our_read(
     number: int,
