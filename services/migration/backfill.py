@@ -17,9 +17,10 @@ from dataclasses import dataclass, field
 from services.migration import missing, sides, umbrellas
 from services.migration.journal import LEASE, Journal
 from services.sync import notes
-from services.sync.drain import Batch, Drainer
+from services.sync.drain import Drainer
 from services.sync.engine import Engine, is_dead, owner_name
 from services.sync.run import SyncReport, drain
+from services.sync.settling import Batch, Settler
 from services.sync.targets.base import TargetDown
 from services.sync.targets.firestore import FirestoreTarget
 from services.sync.targets.salesforce import SalesforceTarget
@@ -157,9 +158,8 @@ class Backfill:
         drainer = Drainer(
             engine.conn,
             engine.ctx,
-            self._journal.owner,
+            Settler(engine.conn, engine.ctx, self._journal.owner, self.rng),
             engine.client_id,
-            self.rng,
             engine.inbound.look_at_documents,
             engine.point,
             lease=LEASE,

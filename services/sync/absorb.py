@@ -13,7 +13,8 @@ from dataclasses import dataclass
 
 from services.context import Context
 from services.sync import links
-from services.sync.judge import LATE, Case, Decision, marks_of
+from services.sync.case import LATE, Case
+from services.sync.judge import Decision, marks_of
 from services.sync.merge import FieldConflict, Merge, edit_in_salesforce, equals
 from services.sync.targets.fs_layout import moment_of
 from store import bases, conflicts, deliveries, operations, projects

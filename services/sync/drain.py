@@ -8,24 +8,22 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-import random
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Protocol, cast
+from typing import Protocol, cast
 
 from services.context import Context
-from services.sync import arrived, backoff, identity, provenance, takeover
+from services.sync import identity, provenance, takeover
 from services.sync.absorb import absorb
+from services.sync.case import Case
 from services.sync.debts import is_owed, with_debts
-from services.sync.judge import Case, Decision, judge
+from services.sync.judge import Decision, judge
 from services.sync.provenance import KeepsHistory
+from services.sync.settling import Batch, Job, Settler, sent_values
 from services.sync.targets.base import (
     Action,
-    ErrorClass,
-    Outcome,
-    Problem,
     Ref,
     Remote,
     Stamp,
@@ -33,22 +31,19 @@ from services.sync.targets.base import (
     TargetDown,
     Write,
 )
-from store import attempts, bases, conflicts, deliveries, fields, meta, owes, projects, targets
-from store.attempts import Attempt
+from store import attempts, bases, conflicts, deliveries, meta, projects, targets
 from store.bases import Base
 from store.canon import Values, shown, total_of
 from store.clock import from_iso, to_iso
 from store.database import ODD, by_itself, transaction
 from store.deliveries import FIRESTORE, LABELS, ROW, SALESFORCE, Claim, Owed
-from store.projects import Project, to_json
+from store.projects import Project
 
 LEASE = 120.0
 FRESH = 2.0
 """Seconds between reading a record and writing it; beyond, it is read again."""
 NOT_CURRENT = 60.0
 """Seconds until somebody else's edit is tried again where his document could not be read."""
-ALARM = 3
-"""A write sent this often without effect is worth a person's look."""
 
 Point = Callable[[str], None]
 
@@ -65,27 +60,6 @@ def no_point(_name: str) -> None:
 
 
 @dataclass
-class Batch:
-    """What one batch did. ``down`` is why the target could not be used at all."""
-
-    claimed: int = 0
-    done: int = 0
-    failed: int = 0
-    taken: int = 0
-    conflicts: int = 0
-    down: Problem | None = None
-
-
-@dataclass
-class _Job:
-    claim: Claim
-    case: Case
-    decision: Decision
-    write: Write
-    project: Project | None
-
-
-@dataclass
 class Drainer:
     """Drains the outbox into one target at a time. Owned by one thread, with its connection.
 
@@ -95,9 +69,8 @@ class Drainer:
 
     conn: sqlite3.Connection
     ctx: Context
-    owner: str
+    settler: Settler
     client_id: str
-    rng: random.Random
     beside: Beside
     point: Point = field(default=no_point)
     lease: float = LEASE
@@ -116,7 +89,7 @@ class Drainer:
             claims = deliveries.claim(
                 self.conn,
                 target.name,
-                self.owner,
+                self.settler.owner,
                 self.ctx.clock(),
                 lease=self.lease,
                 limit=limit,
@@ -133,7 +106,7 @@ class Drainer:
             result.down = down.problem
             with transaction(self.conn):
                 for claim in claims:
-                    self._give_back(claim)
+                    self.settler.give_back(claim)
         return result
 
     def _carry(self, target: Target, claims: list[Claim], result: Batch) -> None:
@@ -180,8 +153,8 @@ class Drainer:
             jobs = self._judge_all(target.name, claims, remotes, history, result)
             standing = deliveries.mark_sent(
                 self.conn,
-                self.owner,
-                [(j.claim, j.write.action, _sent_values(j.write), j.write.token) for j in jobs],
+                self.settler.owner,
+                [(j.claim, j.write.action, sent_values(j.write), j.write.token) for j in jobs],
                 to_iso(self.ctx.clock()),
             )
         kept = {id(claim) for claim in standing}
@@ -192,7 +165,7 @@ class Drainer:
         if self.ctx.clock() - read_at > self.fresh:
             with transaction(self.conn):
                 for job in jobs:
-                    self._back(job.claim, "pending", wait=0.1, unknown=True)
+                    self.settler.back(job.claim, "pending", wait=0.1, unknown=True)
             return
         self._send(target, jobs, result)
 
@@ -219,7 +192,7 @@ class Drainer:
         with transaction(self.conn):
             for claim in claims:
                 if claim.project_id in later:
-                    self._back(claim, "pending", wait=wait, unknown=claim.sent is not None)
+                    self.settler.back(claim, "pending", wait=wait, unknown=claim.sent is not None)
         return [claim for claim in claims if claim.project_id not in later]
 
     def _clashes(
@@ -232,22 +205,23 @@ class Drainer:
         mine = {pid: project.values for pid, project in local.items()}
         return provenance.clashes(remotes, mine, known, owed)
 
-    def _send(self, target: Target, jobs: list[_Job], result: Batch) -> None:
+    def _send(self, target: Target, jobs: list[Job], result: Batch) -> None:
         started = self.ctx.clock()
         try:
             outcomes = target.write([job.write for job in jobs])
         except TargetDown as down:
             with transaction(self.conn):
                 for job in jobs:
-                    self._give_back(job.claim)
+                    self.settler.give_back(job.claim)
             result.down = down.problem
             return
         self.point(f"{target.name}:sent")
         ms = round((self.ctx.clock() - started) * 1000)
         with transaction(self.conn):
-            self._acknowledge(jobs, outcomes, result)
+            self.settler.acknowledge(jobs, outcomes, result)
             attempts.add(
-                self.conn, [self._attempt(j, o, ms) for j, o in zip(jobs, outcomes, strict=True)]
+                self.conn,
+                [self.settler.attempt(j, o, ms) for j, o in zip(jobs, outcomes, strict=True)],
             )
         self.point(f"{target.name}:acked")
 
@@ -258,7 +232,7 @@ class Drainer:
         remotes: dict[str, Remote],
         history: dict[str, bool],
         result: Batch,
-    ) -> list[_Job]:
+    ) -> list[Job]:
         """Judge every claim against what was read, on the state of this very transaction."""
         ids = [c.project_id for c in claims]
         local = projects.get_many(self.conn, ids)
@@ -273,7 +247,7 @@ class Drainer:
         offset = dt.timedelta(seconds=targets.clock_offset(self.conn))
         now = to_iso(self.ctx.clock())
         over: list[Claim] = []
-        jobs: list[_Job] = []
+        jobs: list[Job] = []
         for claim in claims:
             pid = claim.project_id
             project = local.get(pid)
@@ -292,6 +266,7 @@ class Drainer:
                 ours=partial(provenance.is_ours, self.conn),
                 buried_id=None if project else projects.buried_id(self.conn, pid),
                 former=former,
+                made_at=project.created_at if project else None,
                 offset=offset,
                 delivered=partial(provenance.delivered, self.conn, pid, target),
             )
@@ -303,11 +278,11 @@ class Drainer:
                 claim.items = items
                 what = shown(f"{type(error).__name__}: {error}", 200)
                 sentence = f"what {LABELS[target]} holds of it makes no sense here ({what})"
-                self._back(claim, "failed", error=("permanent", "UNREADABLE", sentence))
+                self.settler.back(claim, "failed", error=("permanent", "UNREADABLE", sentence))
                 result.failed += 1
             else:
                 jobs += [job] if job else []
-        deliveries.settle(self.conn, self.owner, over, "done", now)
+        deliveries.settle(self.conn, self.settler.owner, over, "done", now)
         result.done += sum(len(c.items) for c in over)
         return jobs
 
@@ -318,16 +293,18 @@ class Drainer:
         owing: Mapping[str, Owed],
         over: list[Claim],
         result: Batch,
-    ) -> _Job | None:
+    ) -> Job | None:
         """What has to be sent for one claim; one that needs nothing sent is put with ``over``."""
         claim, decision = case.claim, judge(case)
         if decision.wait:
-            self._back(claim, "pending", wait=1.0, unknown=claim.sent is not None)
+            self.settler.back(claim, "pending", wait=1.0, unknown=claim.sent is not None)
             return None
         left = decision.blocked is not None or case.mine is not None
         if left and claim.is_carried and "delete" in claim.kinds:
             # The record is not as it was, or the project is back: its deleter's, not ours.
-            deliveries.settle(self.conn, self.owner, [claim], "superseded", to_iso(case.now))
+            deliveries.settle(
+                self.conn, self.settler.owner, [claim], "superseded", to_iso(case.now)
+            )
             return None
         absorbed = absorb(self.conn, self.ctx, case, decision, project)
         if claim.target == FIRESTORE:
@@ -337,7 +314,7 @@ class Drainer:
         claim.items = [item for item in claim.items if not item.changes or set(item.changes) - lost]
         job = None
         if decision.blocked is not None:
-            self._back(claim, "conflict", error=("conflict", "DELETED", decision.blocked))
+            self.settler.back(claim, "conflict", error=("conflict", "DELETED", decision.blocked))
         elif decision.action is None:
             if decision.gone and claim.part == ROW and project is None:
                 self._note_gone(claim, to_iso(case.now))
@@ -347,7 +324,7 @@ class Drainer:
             over.append(claim)
         else:
             write = self._write(case, decision, absorbed.project, owing)
-            job = _Job(claim, case, decision, write, absorbed.project)
+            job = Job(claim, case, decision, write, absorbed.project)
         result.taken += absorbed.taken
         result.conflicts += absorbed.conflicts
         return job
@@ -394,126 +371,8 @@ class Drainer:
             contested=decision.contested or claim.is_carried,
         )
 
-    def _acknowledge(self, jobs: list[_Job], outcomes: Sequence[Outcome], result: Batch) -> None:
-        now = to_iso(self.ctx.clock())
-        done = [(j, o) for j, o in zip(jobs, outcomes, strict=True) if o.done]
-        deliveries.settle(self.conn, self.owner, [j.claim for j, _ in done], "done", now)
-        if done and done[0][0].claim.target == SALESFORCE:
-            sent = {j.claim.project_id: j.write.values for j, _ in done}
-            arrived.note(self.conn, sent, now)
-        whole = [_base_after(j, o, now) for j, o in done if _replaces(j)]
-        partial = [_base_after(j, o, now) for j, o in done if not _replaces(j)]
-        bases.put(self.conn, whole)
-        bases.patch(self.conn, partial)
-        projects.set_sf_ids(
-            self.conn,
-            [
-                (j.claim.project_id, o.remote_id)
-                for j, o in done
-                if j.claim.target == SALESFORCE and o.remote_id
-            ],
-        )
-        for job, _ in done:
-            if job.claim.target == FIRESTORE:
-                pid, write, at = job.claim.project_id, job.write, from_iso(now).timestamp()
-                if _replaces(job):
-                    owes.replace(self.conn, pid, write.owes, at)
-                else:
-                    owes.written(self.conn, pid, write.values, write.owes, at)
-        result.done += sum(len(j.claim.items) for j, _ in done)
-        for job, outcome in zip(jobs, outcomes, strict=True):
-            if outcome.problem is not None and not outcome.done:
-                self._refused(job, outcome.problem, result)
-
-    def _refused(self, job: _Job, problem: Problem, result: Batch) -> None:
-        claim = job.claim
-        error = (str(problem.cls), problem.code, problem.sentence)
-        tried = max(item.attempts for item in claim.items)
-        match problem.cls:
-            case ErrorClass.UNKNOWN:
-                sends = max(item.sends for item in claim.items) + 1
-                if sends >= ALARM:
-                    error = (error[0], error[1], f"{error[2]} (sent {sends} times without effect)")
-                pause = backoff.delay(sends, self.rng, asked=problem.retry_after)
-                self._back(claim, "retrying", wait=pause, error=error, unknown=True)
-            case ErrorClass.STALE:
-                self._back(claim, "pending", wait=self.rng.uniform(0.05, 0.3))
-            case ErrorClass.PAUSE:
-                result.down = problem
-                self._give_back(claim)
-            case ErrorClass.TRANSIENT if tried + 1 < backoff.MAX_ATTEMPTS:
-                pause = backoff.delay(tried + 1, self.rng, asked=problem.retry_after)
-                self._back(claim, "retrying", wait=pause, error=error, charge=True)
-            case _:
-                self._bury(claim, error, result)
-
-    def _bury(self, claim: Claim, error: tuple[str, str, str], result: Batch) -> None:
-        """A refusal for good. A group is resent operation by operation, so that one bad edit does
-        not take the others with it; the row itself can't come in pieces, so a refused create
-        stays one."""
-        if len(claim.items) > 1 and claim.items[0].kind == "update":
-            self._back(claim, "pending", solo=True)
-            return
-        if len(claim.items) > 1:
-            rest = Claim(claim.project_id, claim.target, claim.part, claim.items[1:])
-            self._back(rest, "pending")
-            claim = Claim(claim.project_id, claim.target, claim.part, claim.items[:1])
-        self._back(claim, "failed", error=error, charge=True)
-        result.failed += 1
-
-    def _give_back(self, claim: Claim) -> None:
-        """The target is away: the row is charged nothing, and what was sent stays known."""
-        tried = any(item.attempts for item in claim.items)
-        self._back(claim, "retrying" if tried else "pending", unknown=claim.sent is not None)
-
-    def _back(
-        self,
-        claim: Claim,
-        state: str,
-        *,
-        wait: float | None = None,
-        error: tuple[str, str, str] | None = None,
-        charge: bool = False,
-        unknown: bool = False,
-        solo: bool = False,
-    ) -> None:
-        now = self.ctx.clock()
-        deliveries.put_back(
-            self.conn,
-            self.owner,
-            claim,
-            state=state,
-            now=now,
-            next_at=None if wait is None else now + wait,
-            charge=charge,
-            error=error,
-            unknown=unknown,
-            solo=solo,
-        )
-
     def _note_gone(self, claim: Claim, now: str) -> None:
         bases.put(self.conn, [Base(claim.project_id, claim.target, False, acked_at=now)])
-
-    def _attempt(self, job: _Job, outcome: Outcome, ms: int) -> Attempt:
-        problem = outcome.problem
-        return Attempt(
-            at=to_iso(self.ctx.clock()),
-            target=job.claim.target,
-            project_id=job.claim.project_id,
-            part=job.claim.part,
-            seq=job.claim.newest.seq,
-            action=job.write.action,
-            outcome="ok" if outcome.done else str(problem.cls if problem else "unknown"),
-            code=problem.code if problem else None,
-            message=problem.message if problem else None,
-            request=_json(outcome.request),
-            response=_json(
-                outcome.response
-                if outcome.response is not None or not problem
-                else problem.response
-            ),
-            ms=ms,
-        )
 
     @staticmethod
     def _ref(claim: Claim, project: Project | None, base: Base | None) -> Ref:
@@ -524,41 +383,3 @@ class Drainer:
             project.values if project else {},
             sought=made or (claim.is_carried and "create" in claim.kinds),
         )
-
-
-def _replaces(job: _Job) -> bool:
-    return job.write.action in (Action.CREATE, Action.RESTORE, Action.DELETE)
-
-
-def _base_after(job: _Job, outcome: Outcome, now: str) -> Base:
-    write, claim = job.write, job.claim
-    values = _sent_values(write)
-    for path in outcome.skipped:
-        values.pop(path, None)
-    if _replaces(job):
-        values = {p: v for p, v in values.items() if v is not None}
-    return Base(
-        claim.project_id,
-        claim.target,
-        write.action is not Action.DELETE,
-        values if write.action is not Action.DELETE else {},
-        outcome.token,
-        outcome.remote_id or write.remote_id,
-        to_iso(outcome.modified_at) if outcome.modified_at and claim.part == ROW else None,
-        now,
-        shared=claim.target == FIRESTORE,
-    )
-
-
-def _sent_values(write: Write) -> Values:
-    """What the record holds afterwards of what was sent, the derived total included."""
-    values = dict(write.values)
-    if any(fields.is_score(p) for p in values) or "total_score" in values:
-        values["total_score"] = write.total_score
-    return values
-
-
-def _json(value: Any) -> str | None:
-    if value is None:
-        return None
-    return value if isinstance(value, str) else to_json(value)

@@ -19,10 +19,11 @@ from services.overview import OPEN_GATES, Gates, gates
 from services.people import Directory
 from services.sync import backoff, notes, people_push
 from services.sync.calls import Calls, over_budget
-from services.sync.drain import Batch, Drainer, Point, no_point
+from services.sync.drain import Drainer, Point, no_point
 from services.sync.health import Health
 from services.sync.inbound import ALONE_AFTER, Inbound, Rhythm
 from services.sync.quota import RESERVE, SHARE
+from services.sync.settling import Batch, Settler
 from services.sync.status import Gate
 from services.sync.targets.base import Problem, Target, TargetDown
 from store import attempts, bases, deliveries, meta, targets
@@ -103,9 +104,8 @@ class Engine:
         self._drainer = Drainer(
             self.conn,
             self.ctx,
-            self.owner,
+            Settler(self.conn, self.ctx, self.owner, self.rng),
             client,
-            self.rng,
             self.inbound.look_at_documents,
             self.point,
         )

@@ -12,8 +12,8 @@ from functools import partial
 from services.context import Context
 from services.sync import takeover
 from services.sync.absorb import ask, set_base, take_over
+from services.sync.case import LATE, NOBODYS, Case
 from services.sync.debts import with_debts
-from services.sync.judge import LATE, NOBODYS, Case
 from services.sync.provenance import delivered, is_ours, was_overtaken
 from services.sync.pulled import Here, Pull, Verdict, judge_pulled
 from services.sync.targets.base import Problem, Remote

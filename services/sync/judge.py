@@ -7,63 +7,21 @@ sends whose outcome was never learned. Nothing is ever sent blindly.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Collection, Iterable, Mapping, Set
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
+from services.sync.case import NOBODYS, Case
 from services.sync.merge import Mark, Merge, edit_in_salesforce, equals, merge
+from services.sync.sends import send_applied
+from services.sync.staleness import read_is_stale
 from services.sync.targets.base import Action, Remote
-from services.sync.targets.fs_layout import moment_of
 from store import fields, operations
 from store.bases import Base
 from store.canon import Value, Values, total_of
 from store.clock import from_iso
-from store.deliveries import FIRESTORE, LINK, SALESFORCE, Claim, Owed
-from store.projects import FieldStamp
+from store.deliveries import FIRESTORE, LINK, SALESFORCE, Owed
 
-RESTORING = ("create", "restore")
-NOBODYS = frozenset({"salesforce", "firestore", "people", "merge"})
-"""Origins of operations that no operator made; they don't stand against a delete."""
-LATE = dt.timedelta(seconds=10)
-"""Salesforce shows rows up to a few seconds late; a row that we wrote within this time and that a
-read does not show has not vanished."""
-_SECOND = dt.timedelta(seconds=1)
-_CLOCK_STEP = dt.timedelta(minutes=2)
-"""An acknowledgement further ahead than this was written before the clock was set back."""
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
-
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """Everything a judgement needs.
-
-    ``mine`` are the local values (None: deleted here), ``stamp`` their stamps (or those of the
-    project as it was deleted). ``owed`` are the fields of this target's
-    undelivered operations. ``was_applied`` tells, for a send of unknown outcome that can't be told
-    from values alone, whether the record's history shows it; None where nobody knows. ``known``
-    holds clashes that were decided before: ``(path, theirs)`` with the time of theirs. ``former``
-    are the clients that a restored database was before, each with the newest operation in common.
-    ``overtaken`` tells whether a value of a field was replaced here, or lost; ``ours`` whether an
-    operation was made here. ``buried_id`` is the Salesforce id that a deleted project had.
-    ``offset`` is what to add to this machine's clock for the server's; ``delivered`` gives the
-    paths that this side has delivered to the target since a moment.
-    """
-
-    claim: Claim
-    mine: Values | None
-    base: Base | None
-    remote: Remote
-    owed: Mapping[str, Owed]
-    stamp: Callable[[str], FieldStamp | None]
-    client_id: str
-    now: dt.datetime
-    was_applied: bool | None = None
-    known: Mapping[tuple[str, Value], str] = field(default_factory=dict)
-    former: Mapping[str, int] = field(default_factory=dict)
-    overtaken: Callable[[str, Value], bool] = lambda _path, _value: False
-    ours: Callable[[str], bool] = lambda _op: False
-    buried_id: str | None = None
-    offset: dt.timedelta = dt.timedelta()
-    delivered: Callable[[dt.datetime], Set[str]] = lambda _since: frozenset()
 
 
 @dataclass(slots=True)
@@ -98,15 +56,28 @@ def judge(case: Case) -> Decision:
             return Decision(blocked=_vanished(case), gone=True)
         if case.claim.part == LINK:
             return Decision(action=None, gone=True)
-        if "restore" in kinds or (not was_there and not remote.deleted and "create" in kinds):
+        if "restore" in kinds:
             action = Action.RESTORE if remote.deleted else Action.CREATE
             return Decision(action=action, paths=_all_paths(case))
-        if not was_there and not remote.deleted:
+        if not was_there and (not remote.deleted or _of_another_life(case)):
             # Nothing is there, nothing is known, and the create is not among these edits: the
             # whole record goes, as the first of them would have sent it.
             return Decision(action=Action.CREATE, paths=_all_paths(case))
         return Decision(blocked=_vanished(case), gone=True)
     return _judge_update(case)
+
+
+def _of_another_life(case: Case) -> bool:
+    """Whether a row in the recycle bin had been made before this project's create was sent, or
+    before the project was made where another operator sent it: its id was another one's then."""
+    sent, made, begun = case.claim.sent, case.remote.created_at, None
+    if sent is not None and not case.claim.is_carried:
+        begun = from_iso(sent.sent_at) + case.offset
+    elif case.made_at is not None:
+        begun = from_iso(case.made_at)
+    if case.base is not None or begun is None or made is None:
+        return False
+    return made < begun.replace(microsecond=0)
 
 
 def clashing(
@@ -135,17 +106,6 @@ def unexplained(mine: Values | None, base: Base | None, remote: Remote) -> bool:
     )
 
 
-def send_is_ambiguous(claim: Claim, remote: Remote) -> bool:
-    """Whether a send of unknown outcome may have arrived without the record showing it: it moved
-    since the pre-read, and none of the values we sent is there."""
-    sent = claim.sent
-    if sent is None or claim.target == FIRESTORE or not remote.exists:
-        return False
-    if remote.token is not None and remote.token == sent.token:
-        return False
-    return not any(remote.values.get(p) == v for p, v in sent.values.items() if p in remote.values)
-
-
 def _judge_delete(case: Case) -> Decision:
     remote, base = case.remote, case.base
     if case.claim.part == LINK or not remote.exists or remote.deleted:
@@ -153,7 +113,7 @@ def _judge_delete(case: Case) -> Decision:
     if _made_again(case) or _set_anew(case):
         return Decision(blocked="deleted here, but brought back there since")
     common: Mapping[str, Value] = base.values if base else {}
-    if case.claim.sent is not None and _sent_applied(case) is not False:
+    if case.claim.sent is not None and send_applied(case) is not False:
         common = {**common, **case.claim.sent.values}
     last = _last_local(case)
     changed = [
@@ -183,7 +143,7 @@ def _made_again(case: Case) -> bool:
     if sent is None or sent.action != Action.DELETE:
         return False
     if case.claim.target == FIRESTORE:
-        return _sent_applied(case) is True
+        return send_applied(case) is True
     known = base.remote_id if base else None
     return None not in (known, remote.remote_id) and known != remote.remote_id
 
@@ -260,7 +220,7 @@ def _base_values(case: Case) -> Values:
 def _arrived(case: Case) -> Values:
     """What a send of unknown outcome left there, where it is known to have arrived."""
     sent = case.claim.sent
-    if sent is not None and sent.action != Action.DELETE and _sent_applied(case):
+    if sent is not None and sent.action != Action.DELETE and send_applied(case):
         return sent.values
     return {}
 
@@ -316,98 +276,6 @@ def _emptied(case: Case, base: Values) -> set[str]:
         and base.get(path) not in (None, fields.DEFAULTS.get(path))
         and not _derived(case, path)
     }
-
-
-def read_is_stale(case: Case) -> bool:
-    """Whether the read shows the record as it was before our own last acknowledged write, or
-    before another process judged it anew.
-
-    Taking that for somebody's edit would undo what came since. The record's version is older than
-    the base's; or it is the one from before the write although its values are not what the write
-    left; or the row is missing altogether.
-    """
-    base, remote = case.base, case.remote
-    if base is None:
-        return False
-    if not base.present:
-        # Somebody may bring back what is gone; within seconds it is the row as it was before.
-        there = remote.exists and not remote.deleted
-        return there and case.claim.target == SALESFORCE and _is_recent(case, base)
-    if remote.exists and _is_older(remote.token, base.token):
-        # Of a row that was made just now the base knows no version, only when the answer came: a
-        # row that holds what is common is as good as any, however old it says it is.
-        return case.claim.target != SALESFORCE or any(
-            not equals(value, base.values.get(p, fields.DEFAULTS.get(p)))
-            for p, value in remote.values.items()
-        )
-    if case.claim.target != SALESFORCE or remote.deleted:
-        return False
-    if not _is_recent(case, base):
-        return False
-    if not remote.exists:
-        return True
-    if base.token is not None and remote.token == base.token:
-        return _differs(case, base, remote.values)
-    # Somebody else's version that our write may have come after, if it does not show what we wrote.
-    moment, acked = moment_of(remote.token or ""), from_iso(base.acked_at)
-    if moment is None or moment > acked + case.offset + _SECOND:
-        return False
-    return _differs(case, base, case.delivered(acked - LATE) & remote.values.keys())
-
-
-def _differs(case: Case, base: Base, paths: Iterable[str]) -> bool:
-    """Whether the record holds something else in these fields than what is common, or than what a
-    send of unknown outcome may have left there."""
-    sent, values = case.claim.sent.values if case.claim.sent else {}, case.remote.values
-    return any(
-        not equals(values[path], base.values.get(path, fields.DEFAULTS.get(path)))
-        and not (path in sent and sent[path] == values[path])
-        for path in paths
-    )
-
-
-def _is_recent(case: Case, base: Base) -> bool:
-    """Whether what is common was acknowledged so short ago that a read may not show it yet."""
-    return -_CLOCK_STEP <= case.now - from_iso(base.acked_at) < LATE
-
-
-def _is_older(token: str | None, than: str | None) -> bool:
-    """Whether a record's version comes before another; False where that can't be told."""
-    if token is None or than is None or token == than:
-        return False
-    mine, other = moment_of(token), moment_of(than)
-    return mine is not None and other is not None and mine < other
-
-
-def _sent_applied(case: Case) -> bool | None:
-    """Whether a send of unknown outcome arrived. None: the record alone can't tell."""
-    sent, remote = case.claim.sent, case.remote
-    assert sent is not None
-    if case.claim.target == FIRESTORE:
-        ours = {case.client_id: sent.seq, **case.former}
-        return any(
-            applied.seq >= sent.seq
-            for client, applied in remote.applied.items()
-            if sent.seq <= ours.get(client, 0)
-        )
-    if remote.token is not None and remote.token == sent.token:
-        return False
-    judged = {p: v for p, v in sent.values.items() if p in remote.values}
-    if judged and all(remote.values[p] == v for p, v in judged.items()):
-        return True
-    common: Mapping[str, Value] = case.base.values if case.base else {}
-    was = {p: common.get(p, fields.DEFAULTS.get(p)) for p in judged}
-    seen = any(remote.values[p] == v != was[p] for p, v in judged.items())
-    missing = any(equals(remote.values[p], was[p]) and v != was[p] for p, v in judged.items())
-    if seen and not missing:
-        # With a field still as it was before, one that agrees may do so by chance: a small number,
-        # a status, set alike by somebody else.
-        return True
-    if sent.action == Action.CREATE:
-        # A row is there under our id and we never saw it before: the create arrived, whatever was
-        # edited since.
-        return remote.modified_by_us or None if case.was_applied is None else case.was_applied
-    return case.was_applied
 
 
 def _vanished(case: Case) -> str:

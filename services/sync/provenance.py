@@ -13,8 +13,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
 from services.sync import judge
-from services.sync.judge import clashing, send_is_ambiguous
+from services.sync.judge import clashing
 from services.sync.merge import edit_in_salesforce
+from services.sync.sends import send_is_ambiguous
 from services.sync.targets.base import Remote, Stamp
 from services.sync.targets.fs_layout import base_hash, is_hash
 from store import conflicts, deliveries, fields, operations

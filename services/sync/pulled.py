@@ -10,8 +10,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import Enum
 
-from services.sync.judge import Case, read_is_stale, three_way
+from services.sync.case import Case
+from services.sync.judge import three_way
 from services.sync.merge import Merge
+from services.sync.staleness import read_is_stale
 from store.deliveries import FIRESTORE
 
 

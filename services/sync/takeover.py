@@ -13,8 +13,8 @@ import sqlite3
 from services.context import Context
 from services.sync import carrying, links
 from services.sync.absorb import send_back, set_base
+from services.sync.case import Case
 from services.sync.debts import is_owed
-from services.sync.judge import Case
 from services.sync.merge import equals
 from services.sync.provenance import delivered, last_delivered
 from services.sync.targets.fs_layout import base_hash, is_hash

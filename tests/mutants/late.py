@@ -10,11 +10,13 @@ JUDGE = "services/sync/judge.py"
 TAKEOVER = "services/sync/takeover.py"
 DRAIN = "services/sync/drain.py"
 DISCARDING = "services/discarding.py"
+SETTLING = "services/sync/settling.py"
+STALENESS = "services/sync/staleness.py"
 
 MUTANTS = (
     Mutant(
         "a version from before our write taken for an edit",
-        JUDGE,
+        STALENESS,
         "    return _differs(case, base, case.delivered(acked - LATE) & remote.values.keys())",
         "    return False",
         (REPLAYED,),
@@ -77,14 +79,14 @@ MUTANTS = (
     ),
     Mutant(
         "a document made anew still owes what it owed",
-        DRAIN,
+        SETTLING,
         "                if _replaces(job):\n                    owes.replace",
         "                if False:\n                    owes.replace",
         (REPLAYED,),
     ),
     Mutant(
         "what arrived with an earlier edit still counts as on its way",
-        DRAIN,
+        SETTLING,
         "            arrived.note(self.conn, sent, now)",
         "            pass",
         (REPLAYED,),

@@ -7,6 +7,7 @@ from tests.mutants.mutant import Mutant
 REVERSE = "tests/sync/test_reverse.py"
 BASES = "tests/sync/test_bases_and_operators.py"
 JUDGE = "services/sync/judge.py"
+SENDS = "services/sync/sends.py"
 
 MUTANTS = (
     Mutant(
@@ -81,7 +82,7 @@ MUTANTS = (
     ),
     Mutant(
         "one equal field proof of a lost send",
-        JUDGE,
+        SENDS,
         "    if seen and not missing:",
         "    if seen:",
         (BASES,),

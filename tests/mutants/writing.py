@@ -12,6 +12,9 @@ TWO = "tests/sync/test_two_processes.py"
 POWER = "tests/store/test_power_cut.py"
 DRAIN = "services/sync/drain.py"
 JUDGE = "services/sync/judge.py"
+SENDS = "services/sync/sends.py"
+SETTLING = "services/sync/settling.py"
+STALENESS = "services/sync/staleness.py"
 
 MUTANTS = (
     Mutant(
@@ -39,7 +42,7 @@ MUTANTS = (
     ),
     Mutant(
         "the sent snapshot written back",
-        DRAIN,
+        SETTLING,
         "        result.done += sum(len(j.claim.items) for j, _ in done)\n        for job",
         "        result.done += sum(len(j.claim.items) for j, _ in done)\n"
         "        for job, _ in done:\n"
@@ -105,7 +108,7 @@ MUTANTS = (
     ),
     Mutant(
         "the applied marker ignored",
-        JUDGE,
+        SENDS,
         "            applied.seq >= sent.seq\n",
         "            False\n",
         (BASES,),
@@ -119,23 +122,23 @@ MUTANTS = (
     ),
     Mutant(
         "a stale read of our own write taken for an edit",
-        JUDGE,
+        STALENESS,
         "    return -_CLOCK_STEP <= case.now - from_iso(base.acked_at) < LATE\n",
         "    return False\n",
         (PROMISES,),
     ),
     Mutant(
         "an outage charged to the rows",
-        DRAIN,
-        'self._back(claim, "retrying" if tried else "pending", unknown=',
-        'self._back(claim, "retrying", charge=True, unknown=',
+        SETTLING,
+        'self.back(claim, "retrying" if tried else "pending", unknown=',
+        'self.back(claim, "retrying", charge=True, unknown=',
         (PROMISES,),
     ),
     Mutant(
         "a refusal for good tried for ever",
-        DRAIN,
-        '        self._back(claim, "failed", error=error, charge=True)\n        result.failed += 1',
-        '        self._back(claim, "retrying", wait=1.0, error=error, charge=True)',
+        SETTLING,
+        '        self.back(claim, "failed", error=error, charge=True)\n        result.failed += 1',
+        '        self.back(claim, "retrying", wait=1.0, error=error, charge=True)',
         (PROMISES,),
     ),
     Mutant(

@@ -205,6 +205,8 @@ def test_a_row_that_may_have_been_made_is_looked_for_in_the_recycle_bin(
     assert not target.read([Ref(remote.project_id)])[remote.project_id].exists
     found = target.read([Ref(remote.project_id, sought=True)])[remote.project_id]
     assert (found.exists, found.deleted, found.remote_id) == (True, True, remote.remote_id)
+    assert found.created_at is not None
+    assert abs((found.created_at - found.deleted_at).total_seconds()) < 60  # type: ignore[operator]
 
 
 def test_a_deleted_row_is_not_revived_by_an_edit(org: Org, target: SalesforceTarget) -> None:

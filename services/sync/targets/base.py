@@ -117,7 +117,8 @@ class Remote:
     can be judged; a path that is absent must be left out of the comparison (an unresolved person,
     an owner that is a queue). ``token`` is what a guarded write is conditioned on (Firestore
     update_time, Salesforce SystemModstamp). ``modified_at`` decides a same-field conflict where
-    there is no stamp. ``created_by``/``created_at`` come from the document (Firestore only).
+    there is no stamp. ``created_by``/``created_at`` come from the document; of a row it is known
+    only when it was made, and only where it was sought.
     """
 
     project_id: str

@@ -375,6 +375,7 @@ class SalesforceTarget:
             modified_by_us=author is not None and author == self._user_id,
             deleted_by=name if deleted else None,
             deleted_at=modified_at if deleted else None,
+            created_at=_moment(row["CreatedDate"], row) if row.get("CreatedDate") else None,
         )
 
     def _parents_named_in(self, rows: Sequence[dict[str, Any]], base: int) -> dict[str, str]:

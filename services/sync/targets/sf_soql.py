@@ -56,9 +56,9 @@ def by_external_id(
     """The rows of these projects; several queries where one would be too long.
 
     ``base`` is the length of the address before the query. ``deleted`` is for queryAll: a deleted
-    one says so.
+    one says so, and each when it was made.
     """
-    wanted = ", ".join((*columns(mapped), *(["IsDeleted"] if deleted else [])))
+    wanted = ", ".join((*columns(mapped), *(("IsDeleted", "CreatedDate") if deleted else ())))
     select = f"SELECT {wanted} FROM {SOBJECT} WHERE {EXTERNAL_ID_FIELD} IN "
     return _grouped(select, ids, base)
 

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import itertools
 import random
@@ -341,7 +342,10 @@ class OrganisationLine(Line):
         alive.sort(key=lambda each: each[0].id != ref.remote_id)
         known = [each for each in mine if ref.sought or each[0].id == ref.remote_id]
         for row, version in alive or known:
-            return self._remote(row, version)
+            made = dt.datetime.fromtimestamp(row.versions[0].modified, dt.UTC)
+            return dataclasses.replace(
+                self._remote(row, version), created_at=made if ref.sought else None
+            )
         return Remote(ref.project_id, exists=False)
 
     def _remote(self, row: Row, version: Version) -> Remote:
