@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from services.kpis.board import Board, named
+from services.kpis.board import Board, ids_of, named
 from services.kpis.facts import within
 from services.kpis.policy import Policy
 from services.kpis.selection import EVERYTHING, Filters, Period, midnight, month
@@ -150,8 +150,7 @@ def open_order(
     """The ids of the whole list that ``open_tickets`` gives a page of."""
     with board.asking() as conn:
         source, values = _narrowed(*_make_open(conn, board.policy, at, filters), bucket, text)
-        rows = conn.execute(f"SELECT id FROM {source} {_ordered(sort, descending)}", values)
-        return [row[0] for row in rows.fetchall()]
+        return ids_of(conn, f"SELECT id FROM {source} {_ordered(sort, descending)}", values)
 
 
 def those_open(

@@ -286,8 +286,7 @@ class Board:
         with self.asking() as conn:
             source, values = _listed(selection, text)
             ordered = _ordered(selection, sort, descending)
-            rows = conn.execute(f"SELECT id FROM {source} {ordered}", values).fetchall()
-            return [row[0] for row in rows]
+            return ids_of(conn, f"SELECT id FROM {source} {ordered}", values)
 
     def those(self, selection: Selection, ids: Sequence[str]) -> dict[str, Ticket]:
         """Some of the tickets behind a figure, by id."""
@@ -493,6 +492,21 @@ def _listed(
         )
         values = [*values, text]
     return source, values
+
+
+def ids_of(conn: DuckDBPyConnection, query: str, values: Sequence[Any]) -> list[str]:
+    """The ids that a query gives, in its order.
+
+    They come as one text: 100,000 values one by one take twice as long, and let no other thread of
+    the program work meanwhile.
+    """
+    found = conn.execute(f"SELECT count(*), string_agg(id, chr(10)) FROM ({query})", values)
+    number, text = found.fetchone() or (0, None)
+    ids = text.split("\n") if text is not None else []
+    if len(ids) == number:
+        return ids
+    # An id with a line end in it, or an empty one: no id of Salesforce's, but of some export.
+    return [row[0] for row in conn.execute(query, values).fetchall()]
 
 
 def _ticket_columns(selection: Selection) -> str:

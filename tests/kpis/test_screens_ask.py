@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import random
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -114,6 +115,24 @@ def test_the_order_and_its_rows_are_the_list(file: TicketFile, live: Live) -> No
         assert [rows[each] for each in ids] == list(page.rows)
     narrowed = board.order(Selection("tickets"), text="badge")
     assert 0 < len(narrowed) == board.tickets(Selection("tickets"), text="BADGE").total
+
+
+def test_an_order_longer_than_a_block_of_the_database_is_in_order(
+    live: Live, tmp_path: Path
+) -> None:
+    """Ids of exports may be anything: one has a line end in it."""
+    numbers = list(range(9_000))
+    random.Random(5).shuffle(numbers)
+    made = [ticket(n, "2026-11-01T08:00:00.000Z", "New", Title=f"{n % 7}") for n in numbers]
+    file = TicketFile(tmp_path / figure_worlds.SANDBOX_TICKETS)
+    for ids in ([each["Id"] for each in made], ["two\nlines", *(each["Id"] for each in made[1:])]):
+        for each, name in zip(made, ids, strict=True):
+            each["Id"] = name
+        file.path.unlink(missing_ok=True)
+        figure_worlds.put(tmp_path, made, [])
+        found = live(file).order(Selection("tickets"), sort="title", descending=True)
+        titles = {each["Id"]: each["Title__c"] for each in made}
+        assert found == sorted(sorted(ids), key=lambda each: titles[each], reverse=True)
 
 
 @pytest.mark.parametrize(
