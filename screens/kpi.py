@@ -28,7 +28,8 @@ from screens.widgets.kpi_trends import Trends
 from screens.widgets.pane_line import PaneLine
 from screens.widgets.ticket_table import Found, TicketTable
 from services.kpis import periods, words
-from services.kpis.board import Board, Overview
+from services.kpis.answers import Overview
+from services.kpis.board import Board
 from services.kpis.measures import FURTHER_TILES, TILES
 from services.kpis.selection import EVERYTHING, Period, Selection
 from services.workplace import Workplace
@@ -129,8 +130,13 @@ class KpiPage(FigurePage):
 
         def ask(board: Board) -> tuple[int, Overview, Found | None]:
             held = board.holdings().tickets
-            overview = board.overview(period, filters, tiles)
-            return held, overview, listing(board) if listing and held else None
+
+            def overview() -> Overview:
+                return board.overview(period, filters, tiles)
+
+            if listing is None or not held:
+                return held, overview(), None
+            return held, *board.both(overview, lambda: listing(board))
 
         self._held, overview, listed = await self.ask("figures", ask)
         self._overview = overview

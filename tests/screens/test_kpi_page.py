@@ -21,7 +21,8 @@ from screens.widgets.kpi_tiles import TileRow
 from screens.widgets.pane_line import PaneLine
 from screens.widgets.ticket_table import TicketTable
 from services.kpis import words
-from services.kpis.board import Board, Overview
+from services.kpis.answers import Overview
+from services.kpis.board import Board
 from services.kpis.place import SANDBOX_TICKETS
 from services.kpis.selection import EVERYTHING, Filters
 from tests.kpis.world import Histories, ticket
