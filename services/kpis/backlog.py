@@ -221,9 +221,9 @@ def _make_open(
             "ELSE coalesce(d.before, d.initial, '') END"
         )
         joined = f"""LEFT JOIN (SELECT ticket,
-                arg_max(coalesce(new, ''), (happened, id))
+                arg_max(coalesce(new, ''), (happened, id, coalesce(new, '')))
                     FILTER (happened < getvariable('at_time')) AS before,
-                arg_min(coalesce(old, ''), (happened, id)) AS initial
+                arg_min(coalesce(old, ''), (happened, id, coalesce(old, ''))) AS initial
             FROM history WHERE NOT deleted AND {within("field", names["department"])}
             GROUP BY ticket) d ON d.ticket = f.id"""
     done = within("status", policy.done)
@@ -240,7 +240,7 @@ def _make_open(
             WHERE created_at < getvariable('at_time')
                 AND (coalesce(last_status_at >= getvariable('at_time'), false) OR NOT {kept_done})),
         earlier AS (
-            SELECT ticket, arg_max(coalesce(new, ''), (happened, id)) AS status,
+            SELECT ticket, arg_max(coalesce(new, ''), (happened, id, coalesce(new, ''))) AS status,
                 max(happened) AS since
             FROM history
             WHERE NOT deleted AND {within("field", names["status"])}
