@@ -21,9 +21,10 @@ from screens.widgets.backlog_bars import AGE_COLUMNS, DEPARTMENT_COLUMNS, BarGri
 from screens.widgets.bar import Piece
 from screens.widgets.figure_line import FigureLine
 from screens.widgets.grid import Grid
-from screens.widgets.ticket_table import TicketTable
+from screens.widgets.ticket_table import Found, TicketTable
 from services.kpis import words
 from services.kpis.backlog import Backlog, OpenDepartment, backlog
+from services.kpis.board import Board
 from services.kpis.selection import EVERYTHING
 from services.workplace import Workplace
 
@@ -86,14 +87,18 @@ class BacklogPage(FigurePage):
 
     async def read_figures(self) -> None:
         now, filters = self._now_utc, self.filters
-        self._held, found = await self.ask(
-            "figures", lambda board: (board.holdings().tickets, backlog(board, now, filters))
-        )
+        table = self.query_one(TicketTable)
+        listing = table.question(Open(now, filters))
+
+        def ask(board: Board) -> tuple[int, Backlog, Found]:
+            return board.holdings().tickets, backlog(board, now, filters), listing(board)
+
+        self._held, found, listed = await self.ask("figures", ask)
         self._found = found
         with self.app.batch_update():
             self._show(found)
-        if self._held:
-            await self.query_one(TicketTable).read(Open(now, filters))
+            if self._held:
+                table.show(listed)
 
     def _show(self, found: Backlog) -> None:
         head = self.query_one(FigureLine)

@@ -151,7 +151,7 @@ class FigurePage(Page):
         return True
 
     def _withdraw(self) -> None:
-        for name in ("figures", "order", "rows", "more"):
+        for name in ("figures", "more"):
             self.workplace.figures.withdraw(f"{id(self)} {name}")
 
     def _begin_progress(self) -> None:

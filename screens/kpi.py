@@ -26,9 +26,10 @@ from screens.widgets.kpi_departments import DepartmentGrid
 from screens.widgets.kpi_tiles import TileRow
 from screens.widgets.kpi_trends import Trends
 from screens.widgets.pane_line import PaneLine
-from screens.widgets.ticket_table import TicketTable
+from screens.widgets.ticket_table import Found, TicketTable
 from services.kpis import periods, words
-from services.kpis.board import Overview
+from services.kpis.answers import Overview
+from services.kpis.board import Board
 from services.kpis.measures import FURTHER_TILES, TILES
 from services.kpis.selection import EVERYTHING, Period, Selection
 from services.workplace import Workplace
@@ -124,15 +125,25 @@ class KpiPage(FigurePage):
     async def read_figures(self) -> None:
         period, filters = self.period, self.filters
         tiles = FURTHER_TILES if self.further else TILES
-        self._held, overview = await self.ask(
-            "figures",
-            lambda board: (board.holdings().tickets, board.overview(period, filters, tiles)),
-        )
+        table = self.query_one(TicketTable)
+        listing = table.question(self._all_tickets()) if self._pane == "tickets" else None
+
+        def ask(board: Board) -> tuple[int, Overview, Found | None]:
+            held = board.holdings().tickets
+
+            def overview() -> Overview:
+                return board.overview(period, filters, tiles)
+
+            if listing is None or not held:
+                return held, overview(), None
+            return held, *board.both(overview, lambda: listing(board))
+
+        self._held, overview, listed = await self.ask("figures", ask)
         self._overview = overview
         with self.app.batch_update():
             self._show(overview)
-        if self._pane == "tickets" and self._held:
-            await self.query_one(TicketTable).read(self._all_tickets())
+            if listed is not None:
+                table.show(listed)
 
     def _show(self, found: Overview) -> None:
         head = self.query_one(FigureLine)

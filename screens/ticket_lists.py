@@ -11,8 +11,9 @@ from typing import Any, ClassVar, Generic, TypeVar
 from screens.widgets.columns import Column
 from screens.widgets.grid import Cell
 from services.kpis import words
+from services.kpis.answers import Ticket
 from services.kpis.backlog import OpenTicket, age_label, open_order, those_open
-from services.kpis.board import Board, Ticket
+from services.kpis.board import Board
 from services.kpis.selection import EVERYTHING, Filters, Period, Selection
 
 R = TypeVar("R", Ticket, OpenTicket)

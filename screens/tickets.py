@@ -51,7 +51,8 @@ class TicketsPage(FigurePage):
     async def read_figures(self) -> None:
         now = dt.datetime.fromtimestamp(self.workplace.ctx.clock(), dt.UTC)
         self._listing = self._listing.at_moment(now)
-        await self.query_one(TicketTable).read(self._listing)
+        table = self.query_one(TicketTable)
+        table.show(await self.ask("figures", table.question(self._listing)))
 
     @on(TicketTable.Counted)
     def _counted(self, event: TicketTable.Counted) -> None:

@@ -15,7 +15,7 @@ from screens.keys import Keys, key
 from screens.plot import DOTS, Line, Plot, draw
 from screens.safe import cut
 from services.kpis import words
-from services.kpis.board import Point
+from services.kpis.answers import Point
 from services.kpis.selection import Selection
 
 HEADER = 2

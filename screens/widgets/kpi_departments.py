@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from screens.widgets.columns import Column
 from screens.widgets.grid import Cell, Grid
 from services.kpis import words
-from services.kpis.board import Department
+from services.kpis.answers import Department
 
 COLUMNS = (
     Column("department", "Department", 14, 24, grow=1),

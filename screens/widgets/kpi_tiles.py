@@ -14,7 +14,7 @@ from textual.widget import Widget
 from screens.keys import Keys, key
 from screens.safe import cut, fit
 from services.kpis import words
-from services.kpis.board import Tile
+from services.kpis.answers import Tile
 
 HEIGHT = 4
 Piece = tuple[str, str]

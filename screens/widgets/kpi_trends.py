@@ -11,7 +11,7 @@ from textual.message import Message
 
 from screens.widgets.bar import Piece
 from screens.widgets.kpi_chart import Chart, trends
-from services.kpis.board import Point
+from services.kpis.answers import Point
 
 NAMES = {
     "cycle_time": "Cycle time",

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -26,6 +27,7 @@ from screens.widgets.filter_line import FilterLine
 from screens.widgets.grid import Cell, Grid
 from services.exporting import Format, export_table
 from services.files import write_whole
+from services.kpis.board import Board
 from services.kpis.desk import Withdrawn
 
 WINDOW = 200
@@ -35,6 +37,16 @@ _FORMATS: dict[Format, str] = {
     "json": "every column",
     "md": "a Markdown table",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A list as it was read: all ids in order, and the tickets around those on show."""
+
+    listing: Listing[Any]
+    ids: list[str]
+    around: list[str]
+    tickets: Mapping[str, Any]
 
 
 class TicketTable(Vertical):
@@ -104,22 +116,28 @@ class TicketTable(Vertical):
 
     # -- reading -------------------------------------------------------------------------------
 
-    async def read(self, listing: Listing[Any]) -> None:
-        """Read the list anew; the cursor stays on its ticket. Raises Failed, Withdrawn."""
-        self.listing = listing
-        column, descending = self.sort
-        ids = await self.page.ask(
-            "order", lambda board: listing.order(board, self.text, column, descending)
-        )
-        old = list(self._grid.rows)
-        around = self._around(ids, self._grid.row)
-        fresh = await self.page.ask("rows", lambda board: listing.those(board, around))
-        self._rows = dict(fresh)
-        self._asked = set(around)
-        if ids == old:
+    def question(self, listing: Listing[Any]) -> Callable[[Board], Found]:
+        """What to ask the figures for this list: one question, so that a page can put it together
+        with its own, and paint once."""
+        text, (column, descending), anchor = self.text, self.sort, self._grid.anchored_at
+
+        def ask(board: Board) -> Found:
+            ids = listing.order(board, text, column, descending)
+            around = _around(ids, anchor.top_among(ids))
+            return Found(listing, ids, around, listing.those(board, around))
+
+        return ask
+
+    def show(self, found: Found) -> None:
+        """Show a list as it was read; the cursor stays on its ticket."""
+        self.listing, ids = found.listing, found.ids
+        self._rows = dict(found.tickets)
+        self._asked = set(found.around)
+        if ids == self._grid.rows:
             self._grid.touch()
         else:
             self._grid.set_rows(ids)
+        column, descending = self.sort
         self._grid.set_sorted(column, descending=descending)
         self._filter.note(f"{len(ids):,} found" if self.text else "")
         self._empty.display = not ids
@@ -132,17 +150,6 @@ class TicketTable(Vertical):
             return f" No ticket matches “{line(self.text)}”. Esc clears the search."
         return " No ticket is behind this figure."
 
-    def _around(self, ids: Sequence[str], row: str | None) -> list[str]:
-        """The rows that will be on show, and some before and after them."""
-        shown = self._grid.shown_rows
-        top = shown[0] if shown else row
-        try:
-            at = ids.index(top) if top is not None else 0
-        except ValueError:
-            at = 0
-        first = max(0, at - WINDOW // 2)
-        return list(ids[first : first + 2 * WINDOW])
-
     def _scrolled(self) -> None:
         wanted = [each for each in self._grid.shown_rows if each not in self._asked]
         if wanted:
@@ -152,7 +159,7 @@ class TicketTable(Vertical):
     async def _read_more(self) -> None:
         listing = self.listing
         async with self._turn:
-            around = self._around(self._grid.rows, None)
+            around = _around(self._grid.rows, self._grid.anchored_at.top)
             missing = [each for each in around if each not in self._asked]
             if not missing:
                 return
@@ -274,6 +281,12 @@ class TicketTable(Vertical):
             self.text = ""
             self.page.read_again()
         self._grid.focus()
+
+
+def _around(ids: Sequence[str], top: int) -> list[str]:
+    """The rows that are on show where ``top`` is the first, and some before and after them."""
+    first = max(0, top - WINDOW // 2)
+    return list(ids[first : first + 2 * WINDOW])
 
 
 def _write(

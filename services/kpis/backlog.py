@@ -12,9 +12,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from services.kpis.board import Board, named
+from services.kpis.board import Board
 from services.kpis.facts import within
-from services.kpis.policy import Policy
+from services.kpis.lists import ids_of, named
 from services.kpis.selection import EVERYTHING, Filters, Period, midnight, month
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ def age_label(bucket: int) -> str:
 def backlog(board: Board, at: dt.datetime, filters: Filters = EVERYTHING) -> Backlog:
     """The whole backlog page at once, with the oldest tickets."""
     with board.asking() as conn:
-        source, values = _make_open(conn, board.policy, at, filters)
+        source, values = _make_open(conn, board, at, filters)
         departments = by_department(conn, source, values)
         counted = dict(
             conn.execute(
@@ -133,7 +133,7 @@ def open_tickets(
     """The open tickets behind a bar: of the filters' departments, of one age ``bucket`` (index into
     ``AGES``). ``sort`` is a key of ``SORTS``; by age, not descending, is oldest first."""
     with board.asking() as conn:
-        source, values = _narrowed(*_make_open(conn, board.policy, at, filters), bucket, text)
+        source, values = _narrowed(*_make_open(conn, board, at, filters), bucket, text)
         return _page(conn, source, values, sort, descending, limit, offset)
 
 
@@ -149,9 +149,8 @@ def open_order(
 ) -> list[str]:
     """The ids of the whole list that ``open_tickets`` gives a page of."""
     with board.asking() as conn:
-        source, values = _narrowed(*_make_open(conn, board.policy, at, filters), bucket, text)
-        rows = conn.execute(f"SELECT id FROM {source} {_ordered(sort, descending)}", values)
-        return [row[0] for row in rows.fetchall()]
+        source, values = _narrowed(*_make_open(conn, board, at, filters), bucket, text)
+        return ids_of(conn, f"SELECT id FROM {source} {_ordered(sort, descending)}", values)
 
 
 def those_open(
@@ -159,7 +158,7 @@ def those_open(
 ) -> dict[str, OpenTicket]:
     """Some of the open tickets, by id."""
     with board.asking() as conn:
-        source, values = _make_open(conn, board.policy, at, filters)
+        source, values = _make_open(conn, board, at, filters)
         rows = conn.execute(
             f"{_COLUMNS} FROM {source} WHERE id IN (SELECT unnest(?::VARCHAR[]))",
             [*values, list(ids)],
@@ -172,7 +171,7 @@ def departments_at(
 ) -> tuple[OpenDepartment, ...]:
     """The departments with something open, by name."""
     with board.asking() as conn:
-        return by_department(conn, *_make_open(conn, board.policy, at, filters))
+        return by_department(conn, *_make_open(conn, board, at, filters))
 
 
 def month_ends(
@@ -183,7 +182,7 @@ def month_ends(
         found = {}
         for each in period.months():
             at = midnight(month(each).end)
-            found[each] = by_department(conn, *_make_open(conn, board.policy, at, filters))
+            found[each] = by_department(conn, *_make_open(conn, board, at, filters))
         return found
 
 
@@ -201,10 +200,11 @@ def by_department(
 
 
 def _make_open(
-    conn: DuckDBPyConnection, policy: Policy, at: dt.datetime, filters: Filters
+    conn: DuckDBPyConnection, board: Board, at: dt.datetime, filters: Filters
 ) -> tuple[str, list[Any]]:
     """The relation of what is open at a moment, made as a temporary table, and the parameters that
     reading it takes (none)."""
+    policy = board.policy
     at = at.astimezone(dt.UTC).replace(tzinfo=None) if at.tzinfo else at
     made = repr((at, filters))
     if conn.execute("SELECT getvariable('open_of')").fetchone() == (made,):
@@ -221,9 +221,9 @@ def _make_open(
             "ELSE coalesce(d.before, d.initial, '') END"
         )
         joined = f"""LEFT JOIN (SELECT ticket,
-                arg_max(coalesce(new, ''), (happened, id))
+                arg_max(coalesce(new, ''), (happened, id, coalesce(new, '')))
                     FILTER (happened < getvariable('at_time')) AS before,
-                arg_min(coalesce(old, ''), (happened, id)) AS initial
+                arg_min(coalesce(old, ''), (happened, id, coalesce(old, ''))) AS initial
             FROM history WHERE NOT deleted AND {within("field", names["department"])}
             GROUP BY ticket) d ON d.ticket = f.id"""
     done = within("status", policy.done)
@@ -236,11 +236,11 @@ def _make_open(
             SELECT id, name, title, department, type, priority, owner, assignee, created_at,
                 initial_status, last_status, last_status_at,
                 last_status_at >= getvariable('at_time') AS moved
-            FROM facts
+            FROM {board.unfinished}
             WHERE created_at < getvariable('at_time')
                 AND (coalesce(last_status_at >= getvariable('at_time'), false) OR NOT {kept_done})),
         earlier AS (
-            SELECT ticket, arg_max(coalesce(new, ''), (happened, id)) AS status,
+            SELECT ticket, arg_max(coalesce(new, ''), (happened, id, coalesce(new, ''))) AS status,
                 max(happened) AS since
             FROM history
             WHERE NOT deleted AND {within("field", names["status"])}

@@ -7,192 +7,26 @@ between. ``cancel`` ends a call that is under way on another thread with ``Cance
 from __future__ import annotations
 
 import contextlib
-import datetime as dt
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, TypeVar
 
-from services.kpis import derive, looks, measures
+from services.kpis import derive, lists, overviews
+from services.kpis.answers import Choices, Department, Holdings, Overview, Page, Point, Ticket, Tile
 from services.kpis.measures import MEASURES, TILES, Measure
 from services.kpis.policy import Policy, PolicyError
-from services.kpis.selection import (
-    EVERYTHING,
-    Filters,
-    Period,
-    Selection,
-    last_months,
-    midnight,
-    month,
-)
+from services.kpis.selection import EVERYTHING, Filters, Period, Selection
 from store.tickets import TicketFile
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-SPARK_MONTHS = 12
-SERIES = (
-    measures.CYCLE,
-    measures.MTTR,
-    measures.THROUGHPUT,
-    measures.INFLOW,
-    measures.INCIDENTS,
-)
-"""The trends that are drawn as charts."""
-SORTS = {
-    "name": "name",
-    "title": "title",
-    "department": "department",
-    "type": "type",
-    "priority": "priority",
-    "status": "status",
-    "assignee": "assignee",
-    "created": "created_at",
-    "closed": "closed_at",
-    "cycle": "cycle_d",
-    "value": "value",
-}
-_CYCLE_D = f"CASE WHEN {measures.CYCLE.where} THEN {measures.CYCLE.value} END"
+A = TypeVar("A")
+B = TypeVar("B")
 
 
 class Cancelled(Exception):
     """The question was withdrawn."""
-
-
-@dataclass(frozen=True, slots=True)
-class Figure:
-    """A figure in its measure's unit; None where there is no data, never 0. ``n`` tickets are
-    behind it."""
-
-    value: float | None
-    n: int
-
-
-@dataclass(frozen=True, slots=True)
-class Point:
-    """One month of a series; ``selection`` are the tickets behind it, ``p85`` stands beside a
-    median."""
-
-    month: str
-    value: float | None
-    n: int
-    p85: float | None
-    selection: Selection
-
-
-@dataclass(frozen=True, slots=True)
-class Tile:
-    """A figure with what it was in the period before and its course by month.
-
-    ``people`` is set for the throughput: the distinct assignees it is divided by. ``p85`` and
-    ``mean`` stand beside the median where the measure is a duration.
-    """
-
-    measure: Measure
-    figure: Figure
-    before: Figure
-    spark: tuple[Point, ...]
-    selection: Selection
-    people: int | None = None
-    p85: float | None = None
-    mean: float | None = None
-
-    @property
-    def change(self) -> float | None:
-        """The figure less the one before; None where either has no data."""
-        if self.figure.value is None or self.before.value is None:
-            return None
-        return self.figure.value - self.before.value
-
-    @property
-    def better(self) -> bool | None:
-        """Whether the change is for the better; None for none, and where there is no telling."""
-        change, lower = self.change, self.measure.lower_is_better
-        return None if not change or lower is None else (change < 0) == lower
-
-
-@dataclass(frozen=True, slots=True)
-class Department:
-    """One line of the rollup; ``selection`` are its closed tickets."""
-
-    department: str
-    tickets: int
-    cycle_n: int
-    cycle_median_d: float | None
-    weighted_hours: float
-    assignees: int
-    hours_per_person: float | None
-    reopened: int
-    rework_pct: float
-    selection: Selection
-
-
-@dataclass(frozen=True, slots=True)
-class Ticket:
-    """One ticket as a list shows it. ``value`` is in the unit of the selection's measure."""
-
-    id: str
-    name: str
-    title: str
-    department: str
-    type: str
-    priority: str
-    status: str
-    assignee: str | None
-    created_at: dt.datetime
-    start_at: dt.datetime | None
-    closed_at: dt.datetime | None
-    resolved_at: dt.datetime | None
-    reopened: bool
-    cycle_d: float | None
-    value: float | None
-
-    @property
-    def close_month(self) -> str:
-        """``YYYY-MM``; empty while it is not closed."""
-        return f"{self.closed_at:%Y-%m}" if self.closed_at else ""
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """A part of a list; ``total`` is the whole list's length."""
-
-    rows: tuple[Ticket, ...]
-    total: int
-
-
-@dataclass(frozen=True, slots=True)
-class Overview:
-    """The whole KPI page at once, of one moment of the data."""
-
-    tiles: tuple[Tile, ...]
-    series: dict[str, tuple[Point, ...]]
-    departments: tuple[Department, ...]
-    tickets: int
-    policy_version: int
-
-
-@dataclass(frozen=True, slots=True)
-class Choices:
-    """What there is to filter by."""
-
-    departments: tuple[str, ...]
-    types: tuple[str, ...]
-    priorities: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Holdings:
-    """What the file holds. ``waiting`` history rows belong to no ticket that is known;
-    ``truncated`` tickets have a history that begins in the middle."""
-
-    tickets: int
-    history: int
-    waiting: int
-    truncated: int
-    first: dt.datetime | None
-    last: dt.datetime | None
-    pulled_at: str | None
-    """When Salesforce was last read to the end (ISO, UTC); None: never."""
 
 
 class Board:
@@ -202,20 +36,23 @@ class Board:
     no status column that the tickets have, and Cancelled.
     """
 
+    unfinished = "facts"
+    """The relation to look in for what is open at a moment."""
+
     def __init__(self, file: TicketFile, policy: Policy, *, keep: bool = True) -> None:
         """``keep``: facts of another policy in the file are replaced; else they are left, and this
         policy's are derived for each question."""
         self.policy = policy
         self._file = file
         self._keep = keep
-        self._asking: DuckDBPyConnection | None = None
+        self._asking: set[DuckDBPyConnection] = set()
+        self._own = threading.local()
 
     def cancel(self) -> None:
         """End the question that is under way on another thread."""
-        asking = self._asking
-        if asking is not None:
+        for each in tuple(self._asking):
             with contextlib.suppress(Exception):
-                asking.interrupt()
+                each.interrupt()
 
     def stamp(self) -> int:
         """A number that changes whenever a figure may have, whichever process wrote; costs
@@ -226,35 +63,46 @@ class Board:
         self, period: Period, filters: Filters = EVERYTHING, tiles: Sequence[Measure] = TILES
     ) -> Overview:
         """Tiles (of these measures), series, rollup."""
-        with self.asking() as conn:
-            drawn = series_of(
-                conn, list(dict.fromkeys([*SERIES, *tiles])), _charted(period), filters
-            )
-            charts = {each.key: drawn[each.key] for each in SERIES}
-            return Overview(
-                tiles_of(conn, tiles, period, filters, drawn),
-                charts,
-                rollup(conn, period, filters),
-                count(conn, Selection("tickets", None, filters)),
-                self.policy.version,
-            )
+        series, charted = overviews.SERIES, overviews.charted(period)
+        measured = list(dict.fromkeys([*series, *tiles]))
+
+        def courses() -> dict[str, tuple[Point, ...]]:
+            with self.asking() as conn:
+                return overviews.series_of(conn, measured, charted, filters)
+
+        def others() -> tuple[overviews.Compared, tuple[Department, ...], int]:
+            with self.asking() as conn:
+                return (
+                    overviews.compared(conn, tiles, period, filters),
+                    overviews.rollup(conn, period, filters),
+                    overviews.count(conn, Selection("tickets", None, filters)),
+                )
+
+        drawn, (found, departments, number) = self.both(courses, others)
+        return Overview(
+            overviews.tiles(tiles, period, filters, found, drawn),
+            {each.key: drawn[each.key] for each in series},
+            departments,
+            number,
+            self.policy.version,
+        )
 
     def tile(self, key: str, period: Period, filters: Filters = EVERYTHING) -> Tile:
         """One measure's tile."""
         with self.asking() as conn:
-            return tile(conn, MEASURES[key], period, filters)
+            return overviews.tile(conn, MEASURES[key], period, filters)
 
     def series(self, key: str, period: Period, filters: Filters = EVERYTHING) -> tuple[Point, ...]:
         """A measure by month, oldest first; a month without data has None and 0 tickets."""
         with self.asking() as conn:
-            return series(conn, MEASURES[key], period, filters)
+            return overviews.series(conn, MEASURES[key], period, filters)
 
     def departments(
         self, period: Period | None, filters: Filters = EVERYTHING
     ) -> tuple[Department, ...]:
         """The rollup of what was closed in the period, by department."""
         with self.asking() as conn:
-            return rollup(conn, period, filters)
+            return overviews.rollup(conn, period, filters)
 
     def tickets(
         self,
@@ -272,7 +120,7 @@ class Board:
         ``SORTS``; what has no value comes last. Without a text the page's total is the figure's n.
         """
         with self.asking() as conn:
-            return tickets(conn, selection, text, sort, descending, limit, offset)
+            return lists.tickets(conn, selection, text, sort, descending, limit, offset)
 
     def order(
         self,
@@ -284,17 +132,12 @@ class Board:
     ) -> list[str]:
         """The ids of the whole list that ``tickets`` gives a page of."""
         with self.asking() as conn:
-            source, values = _listed(selection, text)
-            ordered = _ordered(selection, sort, descending)
-            rows = conn.execute(f"SELECT id FROM {source} {ordered}", values).fetchall()
-            return [row[0] for row in rows]
+            return lists.order(conn, selection, text, sort, descending)
 
     def those(self, selection: Selection, ids: Sequence[str]) -> dict[str, Ticket]:
         """Some of the tickets behind a figure, by id."""
         with self.asking() as conn:
-            source, values = _listed(selection, "", ids)
-            rows = conn.execute(f"{_ticket_columns(selection)} FROM {source}", values).fetchall()
-            return {row[0]: Ticket(*row) for row in rows}
+            return lists.those(conn, selection, ids)
 
     def choices(self) -> Choices:
         """What there is to filter by, each sorted."""
@@ -315,22 +158,46 @@ class Board:
         with self.asking() as conn:
             return holdings(conn)
 
+    def both(self, first: Callable[[], A], second: Callable[[], B]) -> tuple[A, B]:
+        """What two functions that ask this board give, of one moment of the data."""
+        with self.asking():
+            return first(), second()
+
     @contextlib.contextmanager
     def asking(self) -> Iterator[DuckDBPyConnection]:
-        """A connection with this policy's facts in the table ``facts``."""
+        """A connection with this policy's facts in the table ``facts``; within a question, the
+        question's own."""
+        conn: DuckDBPyConnection | None = getattr(self._own, "conn", None)
+        if conn is not None:
+            yield conn
+            return
+        with self._connected() as conn, self._under_way(conn):
+            yield conn
+
+    @contextlib.contextmanager
+    def _under_way(self, conn: DuckDBPyConnection) -> Iterator[None]:
+        """This thread asks by this connection; ``cancel`` ends it."""
         import duckdb
 
+        self._asking.add(conn)
+        self._own.conn = conn
+        try:
+            yield
+        except duckdb.InterruptException as error:
+            raise Cancelled from error
+        finally:
+            self._own.conn = None
+            self._asking.discard(conn)
+
+    @contextlib.contextmanager
+    def _connected(self) -> Iterator[DuckDBPyConnection]:
+        """A connection to the file with this policy's facts."""
         with self._opened() as conn:
             self._check(conn)
-            self._asking = conn
-            try:
-                if not derive.are_of(conn, self.policy):
+            if not derive.are_of(conn, self.policy):
+                with self._under_way(conn):
                     derive.derive_all(conn, self.policy, keep=False)
-                yield conn
-            except duckdb.InterruptException as error:
-                raise Cancelled from error
-            finally:
-                self._asking = None
+            yield conn
 
     def _check(self, conn: DuckDBPyConnection) -> None:
         """Without a status nothing was ever started or closed: better no figures than such."""
@@ -355,198 +222,16 @@ class Board:
             yield conn
 
 
-def count(conn: DuckDBPyConnection, selection: Selection) -> int:
-    """How many tickets are behind a figure."""
-    where, values = selection.sql()
-    return int(
-        _one(conn, f"SELECT count(*) FROM {selection.counted.relation} WHERE {where}", values)[0]
-    )
-
-
-def tile(conn: DuckDBPyConnection, measure: Measure, period: Period, filters: Filters) -> Tile:
-    """A measure over a period, before it, and by month up to its end."""
-    return tiles_of(conn, [measure], period, filters, {})[0]
-
-
-def tiles_of(
-    conn: DuckDBPyConnection,
-    asked: Sequence[Measure],
-    period: Period,
-    filters: Filters,
-    known: Mapping[str, tuple[Point, ...]],
-) -> tuple[Tile, ...]:
-    """Measures over a period, before it, and by month up to its end (``known`` ones are not asked
-    for again)."""
-    before = period.before()
-    both = Period(before.start, period.end)
-    found: dict[str, dict[bool, looks.Told]] = {}
-    for group in looks.alike(asked):
-        # The two periods meet: one look tells both.
-        bucket = f"{group[0].moment} >= ?"
-        found |= looks.look(conn, group, both, filters, bucket, [midnight(period.start)])
-    months = last_months(SPARK_MONTHS, _last_day(period))
-    courses = {
-        **series_of(conn, [m for m in asked if m.key not in known], months, filters),
-        **known,
-    }
-    tiles = []
-    for each in asked:
-        now, old = (found[each.key].get(side, looks.NOTHING) for side in (True, False))
-        tiles.append(
-            Tile(
-                each,
-                Figure(_scaled(now.value, period, each), now.n),
-                Figure(_scaled(old.value, before, each), old.n),
-                courses[each.key][-SPARK_MONTHS:],
-                Selection(each.key, period, filters),
-                now.people,
-                now.p85,
-                now.mean,
-            )
-        )
-    return tuple(tiles)
-
-
-def series(
-    conn: DuckDBPyConnection, measure: Measure, period: Period, filters: Filters
-) -> tuple[Point, ...]:
-    """A measure by whole months."""
-    return series_of(conn, [measure], period, filters)[measure.key]
-
-
-def series_of(
-    conn: DuckDBPyConnection, asked: Sequence[Measure], period: Period, filters: Filters
-) -> dict[str, tuple[Point, ...]]:
-    """Measures by whole months."""
-    months = period.months()
-    whole = Period(month(months[0]).start, month(months[-1]).end)
-    told: dict[str, tuple[Point, ...]] = {}
-    for group in looks.alike(asked):
-        bucket = f"date_trunc('month', {group[0].moment})"
-        found = looks.look(conn, group, whole, filters, bucket, [])
-        for measure in group:
-            by_month = {f"{at:%Y-%m}": values for at, values in found[measure.key].items()}
-            selection = Selection(measure.key, whole, filters)
-            points = []
-            for each in months:
-                one = by_month.get(each, looks.NOTHING)
-                points.append(Point(each, one.value, one.n, one.p85, selection.in_month(each)))
-            told[measure.key] = tuple(points)
-    return told
-
-
-def rollup(
-    conn: DuckDBPyConnection, period: Period | None, filters: Filters
-) -> tuple[Department, ...]:
-    """What was closed, by present department."""
-    selection = Selection("closed", period, filters)
-    where, values = selection.sql()
-    cycle = measures.CYCLE
-    rows = conn.execute(
-        f"SELECT department, count(*), count(*) FILTER ({cycle.where}), "
-        f"{cycle.figure} FILTER ({cycle.where}), {measures.HOURS}, count(DISTINCT assignee), "
-        f"{measures.PER_PERSON}, count(*) FILTER (reopened), {measures.REWORK.figure} "
-        f"FROM facts WHERE {where} GROUP BY department ORDER BY department",
-        values,
-    ).fetchall()
-    return tuple(Department(*[*row, selection.of_department(row[0])]) for row in rows)
-
-
-def tickets(
-    conn: DuckDBPyConnection,
-    selection: Selection,
-    text: str = "",
-    sort: str = "created",
-    descending: bool = True,
-    limit: int = 200,
-    offset: int = 0,
-) -> Page:
-    """The tickets behind a figure."""
-    source, values = _listed(selection, text)
-    total = _one(conn, f"SELECT count(*) FROM {source}", values)[0]
-    rows = conn.execute(
-        f"{_ticket_columns(selection)} FROM {source} "
-        f"{_ordered(selection, sort, descending)} LIMIT ? OFFSET ?",
-        [*values, limit, offset],
-    ).fetchall()
-    return Page(tuple(Ticket(*row) for row in rows), total)
-
-
-def _listed(
-    selection: Selection, text: str, ids: Sequence[str] | None = None
-) -> tuple[str, list[Any]]:
-    """The relation of the tickets behind a figure that a text, or being one of ``ids``, narrows,
-    and its parameters."""
-    where, values = selection.sql()
-    relation = selection.counted.relation
-    if ids is not None:
-        # Looked for is the id alone, so that the other texts of all tickets are not unpacked.
-        some = "id IN (SELECT unnest(?::VARCHAR[]))"
-        if relation == "facts":
-            some = f"rowid IN (SELECT rowid FROM facts WHERE {some})"
-        where, values = f"{where} AND {some}", [*values, list(ids)]
-    source = f"(SELECT * REPLACE ({named('assignee')}) FROM {relation} WHERE {where})"
-    if text:
-        source = (
-            f"(SELECT * FROM {source} "
-            "WHERE contains(lower(concat_ws(' ', name, title, assignee, status)), lower(?)))"
-        )
-        values = [*values, text]
-    return source, values
-
-
-def _ticket_columns(selection: Selection) -> str:
-    return (
-        "SELECT id, name, title, department, type, priority, status, assignee, created_at, "
-        "start_at, closed_at, resolved_at, reopened, "
-        f"{_CYCLE_D} AS cycle_d, {selection.counted.value} AS value"
-    )
-
-
-def _ordered(selection: Selection, sort: str, descending: bool) -> str:
-    column = {"cycle": _CYCLE_D, "value": selection.counted.value}.get(sort) or SORTS[sort]
-    return f"ORDER BY {column} {'DESC' if descending else 'ASC'} NULLS LAST, id"
-
-
 def holdings(conn: DuckDBPyConnection) -> Holdings:
     """How much there is."""
     waiting = (
         "SELECT count(DISTINCT id) FROM history "
         "WHERE NOT deleted AND ticket NOT IN (SELECT _id FROM tickets)"
     )
-    row = _one(
-        conn,
+    row = conn.execute(
         f"SELECT count(*), (SELECT count(*) FROM history WHERE NOT deleted), ({waiting}), "
         "count(*) FILTER (truncated), min(created_at), max(created_at), "
-        "(SELECT value FROM meta WHERE key = 'pulled_at') FROM facts",
-        [],
-    )
+        "(SELECT value FROM meta WHERE key = 'pulled_at') FROM facts"
+    ).fetchone()
+    assert row is not None  # without a group there is always one
     return Holdings(*row)
-
-
-def named(column: str) -> str:
-    """A column of ids as the names behind them, where these are known."""
-    return f"coalesce((SELECT p.name FROM people p WHERE p.id = {column}), {column}) AS {column}"
-
-
-def _charted(period: Period) -> Period:
-    """The months that charts show: the period's, or the year up to its end where it is shorter."""
-    year = last_months(SPARK_MONTHS, _last_day(period))
-    return period if period.start < year.start else year
-
-
-def _last_day(period: Period) -> dt.date:
-    return period.end - dt.timedelta(days=1)
-
-
-def _scaled(value: Any, period: Period, measure: Measure) -> float | None:
-    """The throughput of a stretch that is no month is brought to thirty days."""
-    if value is None:
-        return None
-    if measure is measures.THROUGHPUT and not period.is_month:
-        return float(value) / (period.days / 30)
-    return float(value)
-
-
-def _one(conn: DuckDBPyConnection, sql: str, values: Sequence[Any]) -> Any:
-    return conn.execute(sql, values).fetchone()

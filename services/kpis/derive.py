@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 _STAMP = "facts"
 FEW = 2_000
 """Up to so many touched tickets, it is looked up which rows of the lists they change."""
+MANY = 8
+"""From so many departments on all are computed: telling theirs from the others costs more."""
 _CLOSED = ("closed_at", "start_at", "weighted_hours", "assignee", "reopened")
 _READS: Mapping[str, tuple[str, ...]] = {
     "monthly": _CLOSED,
@@ -77,6 +79,8 @@ def derive_touched(conn: DuckDBPyConnection, policy: Policy) -> None:
     before, after = (_by_id(conn, f"facts_{when}") if few else {} for when in ("before", "after"))
     for topic in ORDER:
         keys = set(_keys(topic, before, after)) if few else None
+        if topic == DEPARTMENTS and keys and len(keys) > MANY:
+            keys = None
         if keys is None or keys:
             _keep(conn, topic, keys)
 

@@ -1,7 +1,8 @@
 """What the figures need to know of a ticket, as one SQL query over its raw rows. Pure: text only.
 
 The same query derives the facts of every ticket and of the few that a late row touches. Each fact
-is a minimum, a maximum or an any, so that no order of arrival and no duplicate can change it.
+is a minimum, a maximum or an any, so that no order of arrival and no duplicate can change it: where
+two rows have one moment and one Id, the lesser text is the first and the greater one the last.
 Times are UTC; a status that is empty is the empty text.
 """
 
@@ -12,7 +13,7 @@ from collections.abc import Collection, Iterable, Mapping
 from services.kpis.policy import Kind, Policy
 from store.tickets import SLOT
 
-REVISION = 2
+REVISION = 3
 """Raise it when the query changes: facts that were kept are then derived anew."""
 
 
@@ -50,8 +51,8 @@ def facts(policy: Policy, present: Collection[str], tickets: str, history: str, 
     return f"""
 WITH steps AS NOT MATERIALIZED (
     SELECT ticket,
-        arg_min({old}, (happened, id)) AS initial_status,
-        arg_max({new}, (happened, id)) AS last_status,
+        arg_min({old}, (happened, id, {old})) AS initial_status,
+        arg_max({new}, (happened, id, {new})) AS last_status,
         max(happened) AS last_status_at,
         min(happened) FILTER ({within(new, policy.started)}) AS started_at,
         max(happened) FILTER ({within(new, policy.closed)}) AS last_closed_at,
@@ -60,8 +61,8 @@ WITH steps AS NOT MATERIALIZED (
     FROM {history} WHERE NOT deleted AND {within("field", names["status"])} GROUP BY ticket),
 owners AS NOT MATERIALIZED (
     SELECT ticket,
-        arg_min({old}, (happened, id)) FILTER ({owner_id[0]} OR {owner_id[1]}) AS first_id,
-        arg_min({old}, (happened, id)) AS first_name,
+        arg_min({old}, (happened, id, {old})) FILTER ({owner_id[0]} OR {owner_id[1]}) AS first_id,
+        arg_min({old}, (happened, id, {old})) AS first_name,
         min(happened) FILTER ({p.person("new")} AND {owner_id[0]}) AS id_at,
         min(happened) FILTER ({p.person("new")}) AS name_at
     FROM {history} WHERE NOT deleted AND {within("field", names["owner"])} GROUP BY ticket),
@@ -74,8 +75,9 @@ answers AS NOT MATERIALIZED (
     WHERE NOT r.deleted AND {p.person("r.actor")} AND r.actor <> {p.raw("CreatedById")}
     UNION ALL SELECT ticket, happened, id, actor, source FROM {extra}),
 first AS NOT MATERIALIZED (
-    SELECT ticket, min(happened) AS responded_at, arg_min(actor, (happened, id)) AS responded_by,
-        arg_min(source, (happened, id)) AS response_source
+    SELECT ticket, min(happened) AS responded_at,
+        arg_min(actor, (happened, id, actor)) AS responded_by,
+        arg_min(source, (happened, id, source)) AS response_source
     FROM answers GROUP BY ticket)
 SELECT {SLOT.format(id="id")} AS slot, id, name, title, department, type, priority, status,
     owner, assignee, created_at,

@@ -15,7 +15,7 @@ from services.kpis.policy import Policy
 from services.kpis.topics import count
 from services.kpis.watch import watched
 from store.clock import Clock, system_clock, to_iso
-from store.tickets import SLOT, TicketFile
+from store.tickets import SLOT, TicketFile, begin_anew
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -47,7 +47,8 @@ class Side:
 @dataclass(frozen=True, slots=True)
 class Loaded:
     """What a load did. ``touched``: tickets whose facts were derived; ``waiting``: history rows
-    whose ticket is not known; ``truncated``: tickets whose history begins in the middle."""
+    whose ticket is not known; ``truncated``: tickets whose history begins in the middle;
+    ``replaced``: tickets of the sandbox's made-up year that made way."""
 
     tickets: Side
     history: Side
@@ -55,6 +56,7 @@ class Loaded:
     waiting: int
     truncated: int
     bad_rows: tuple[BadRow, ...]
+    replaced: int = 0
 
 
 def load(
@@ -69,7 +71,8 @@ def load(
 ) -> Loaded:
     """Bring two exports in. All of it or, where it fails or is stopped, nothing.
 
-    ``sandbox``: into an empty file of the sandbox; its made-up year stays away from real tickets.
+    ``sandbox``: into the sandbox's file. Its made-up year makes way, and stays away from then on:
+    figures are of the tickets that were loaded, alone.
     ``show`` is told what is being done and how much of that (0 to 1); what it raises stops the
     load, and so does Ctrl+C. Raises LoadError for a file that can't be read or lacks a column, and
     StoreError.
@@ -84,6 +87,7 @@ def load(
     raw = [n for n in ours.header if n.casefold() not in _OWN and not n.startswith("_")]
     with file.rewriting() as conn:
         conn.execute("SET preserve_insertion_order = false")
+        replaced = _make_way(conn) if sandbox else 0
         merge.begin(conn)
         # Into an empty file rows are written straight to their place.
         fresh = all(merge.is_empty(conn, table) for table in ("tickets", "history"))
@@ -95,6 +99,7 @@ def load(
         second.take(history_rows(theirs), ("ticket", "id", "happened"))
         if fresh:
             merge.keep_newest(conn)
+            merge.mark_deleted_history(conn)
             new = count(conn, "tickets"), count(conn, "history")
         else:
             new = (
@@ -113,7 +118,18 @@ def load(
         held.waiting,
         held.truncated,
         tuple([*first.bad, *second.bad][:LISTED]),
+        replaced,
     )
+
+
+def _make_way(conn: DuckDBPyConnection) -> int:
+    """Take the sandbox's made-up tickets out where the file holds them; gives how many."""
+    found = conn.execute("SELECT value FROM meta WHERE key = 'organisation'").fetchone()
+    if found is None or found[0] == NO_ORGANISATION:
+        return 0
+    number = count(conn, "(SELECT 1 FROM tickets WHERE NOT _deleted)")
+    begin_anew(conn)
+    return number
 
 
 class _Intake:

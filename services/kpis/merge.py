@@ -4,6 +4,10 @@ The result does not depend on the order of arrival. A ticket's newest version co
 SystemModstamp (else LastModifiedDate), and a row that has neither is as new as its load. A deleted
 ticket keeps its row as a mark, so that an older version that arrives late does not bring it back.
 History rows of a ticket that is not known wait until it comes.
+
+A history row is known by its ticket, its Id and what it says. Salesforce never changes one; two of
+one Id that say different things are two rows, both count, and where they tie what they say decides.
+A row that is marked as deleted stays so, with everything else of its ticket and Id.
 """
 
 from __future__ import annotations
@@ -24,7 +28,7 @@ if TYPE_CHECKING:
 
 _FEW, _SMALL = 1_000, 0.1
 """Up to so many tickets, or this part of them, facts are derived of the touched ones alone."""
-_HISTORY = ("ticket", "id", "happened", "actor", "field", "old", "new", "deleted")
+_CONTENT = ("ticket", "id", "happened", "actor", "field", "old", "new")
 _OWN = ("_id", "_created_at", "_version", "_deleted")
 
 
@@ -53,8 +57,8 @@ def merge_tickets(conn: DuckDBPyConnection, source: str, raw: Sequence[str]) -> 
         for ours in ("_created_at", "_deleted", *columns.values())
     )
     conn.execute(
-        "CREATE OR REPLACE TEMP TABLE changed AS SELECT n.* FROM newest n LEFT JOIN tickets t "
-        "ON t._slot = n._slot AND t._id = n._id "
+        "CREATE OR REPLACE TEMP TABLE changed AS SELECT n.* FROM newest n LEFT JOIN "
+        f"{_like('tickets', '_slot', 'newest')} t ON t._slot = n._slot AND t._id = n._id "
         f"WHERE t._id IS NULL OR (n._version >= t._version AND ({differs}))"
     )
     conn.execute(
@@ -67,27 +71,66 @@ def merge_tickets(conn: DuckDBPyConnection, source: str, raw: Sequence[str]) -> 
 
 
 def merge_history(conn: DuckDBPyConnection, source: str) -> int:
-    """Take history rows over from a relation with the columns of ``_HISTORY``; gives how many are
-    new or changed and notes their tickets in ``touched``."""
-    listed = ", ".join(_HISTORY)
+    """Take history rows over from a relation with the columns of ``_CONTENT`` and ``deleted``;
+    gives how many are new or changed and notes their tickets in ``touched``."""
+    listed = ", ".join(_CONTENT)
     conn.execute(
-        "CREATE OR REPLACE TEMP TABLE newest AS "
-        f"SELECT {SLOT.format(id='ticket')} AS slot, {listed} FROM {source} "
-        f"QUALIFY row_number() OVER (PARTITION BY id ORDER BY {listed}) = 1"
-    )
-    differs = " OR ".join(f"h.{name} IS DISTINCT FROM n.{name}" for name in _HISTORY[2:])
-    conn.execute(
-        "CREATE OR REPLACE TEMP TABLE changed AS SELECT n.* FROM newest n LEFT JOIN "
-        "(SELECT * FROM history WHERE slot IN (SELECT slot FROM newest)) h "
-        f"ON h.slot = n.slot AND h.id = n.id WHERE h.id IS NULL OR {differs}"
+        f"CREATE OR REPLACE TEMP TABLE newest AS SELECT {SLOT.format(id='ticket')} AS slot, "
+        f"{listed}, bool_or(deleted) OVER (PARTITION BY ticket, id) AS deleted "
+        f"FROM (SELECT {listed}, bool_or(deleted) AS deleted FROM {source} GROUP BY ALL)"
     )
     conn.execute(
-        "DELETE FROM history WHERE slot IN (SELECT slot FROM changed) "
-        "AND id IN (SELECT id FROM changed)"
+        "CREATE OR REPLACE TEMP TABLE kept AS "
+        f"SELECT * FROM {_like('history', 'slot', 'newest')} WHERE id IN (SELECT id FROM newest)"
     )
+    conn.execute(
+        "CREATE OR REPLACE TEMP TABLE gone AS SELECT ticket, id FROM newest WHERE deleted "
+        "UNION SELECT ticket, id FROM kept WHERE deleted"
+    )
+    same = " AND ".join(f"k.{name} IS NOT DISTINCT FROM n.{name}" for name in _CONTENT[2:])
+    conn.execute(
+        "CREATE OR REPLACE TEMP TABLE changed AS "
+        "SELECT n.* REPLACE (g.id IS NOT NULL AS deleted) "
+        "FROM newest n LEFT JOIN gone g ON g.ticket = n.ticket AND g.id = n.id "
+        "WHERE NOT EXISTS "
+        f"(SELECT 1 FROM kept k WHERE k.ticket = n.ticket AND k.id = n.id AND {same})"
+    )
+    conn.execute(
+        "CREATE OR REPLACE TEMP TABLE marked AS SELECT k.slot, k.ticket, k.id "
+        "FROM kept k JOIN gone g ON g.ticket = k.ticket AND g.id = k.id WHERE NOT k.deleted"
+    )
+    marked = count(conn, "marked")
+    if marked:
+        _mark_history(conn, "marked")
     conn.execute("INSERT INTO history BY NAME SELECT * FROM changed")
-    conn.execute("INSERT INTO touched SELECT DISTINCT slot, ticket FROM changed")
-    return count(conn, "changed")
+    conn.execute(
+        "INSERT INTO touched SELECT slot, ticket FROM changed UNION SELECT slot, ticket FROM marked"
+    )
+    return count(conn, "changed") + marked
+
+
+def _like(table: str, slot: str, arrived: str) -> str:
+    """The kept rows with a slot of those that arrived, as a relation. The slot is looked for alone:
+    a number, so that the texts of all others are not unpacked."""
+    return (
+        f"(SELECT * FROM {table} WHERE rowid IN (SELECT rowid FROM {table} "
+        f"WHERE {slot} IN (SELECT {slot} FROM {arrived})))"
+    )
+
+
+def mark_deleted_history(conn: DuckDBPyConnection) -> None:
+    """Where history rows were written straight to their place: of a row that is marked as deleted
+    no other version counts."""
+    if conn.execute("SELECT 1 FROM history WHERE deleted LIMIT 1").fetchone() is not None:
+        _mark_history(conn, "(SELECT slot, ticket, id FROM history WHERE deleted)")
+
+
+def _mark_history(conn: DuckDBPyConnection, which: str) -> None:
+    conn.execute(
+        f"UPDATE history SET deleted = true FROM (SELECT DISTINCT slot, ticket, id FROM {which}) w "
+        "WHERE history.slot = w.slot AND history.ticket = w.ticket AND history.id = w.id "
+        "AND NOT history.deleted"
+    )
 
 
 def merge_responses(conn: DuckDBPyConnection, source: str) -> int:
@@ -145,7 +188,7 @@ def keep_newest(conn: DuckDBPyConnection) -> None:
 
 def begin(conn: DuckDBPyConnection) -> None:
     """Start noting which tickets are touched."""
-    conn.execute("CREATE OR REPLACE TEMP TABLE touched (slot UINTEGER, id VARCHAR)")
+    conn.execute("CREATE OR REPLACE TEMP TABLE touched (slot UBIGINT, id VARCHAR)")
 
 
 def finish(conn: DuckDBPyConnection, policy: Policy, *, everything: bool = False) -> int:

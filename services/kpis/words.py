@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from services.kpis.board import Point, Tile
+from services.kpis.answers import Point, Tile
 
 NO_DATA = "no data"
 NO_DEPARTMENT = "(no department)"

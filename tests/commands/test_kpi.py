@@ -72,6 +72,7 @@ def test_a_load_says_what_it_did(steerco: Steerco, files: list[str]) -> None:
         "touched": 3,
         "waiting": 1,
         "truncated": 0,
+        "replaced": 0,
         "bad_rows": [],
     }
     again = steerco(*files)

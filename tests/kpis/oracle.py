@@ -36,15 +36,21 @@ def person(value: str) -> bool:
     return bool(value) and value not in NOBODY and not (len(value) == 18 and value[:3] == "00G")
 
 
+def _place(row: Row, text: str) -> tuple[Any, ...]:
+    """Where a row stands in its ticket's history; where two tie, by what they say."""
+    return when(row["CreatedDate"]), row["Id"], row[text]
+
+
 class Facts:
-    """One ticket."""
+    """One ticket. Of history rows with one Id that differ each counts."""
 
     def __init__(self, ticket: Row, history: Iterable[Row]) -> None:
         self.row = ticket
         self.created = when(ticket["CreatedDate"])
-        rows = sorted(history, key=lambda row: (when(row["CreatedDate"]), row["Id"]))
+        rows = sorted(history, key=lambda row: _place(row, "NewValue"))
         self.steps = [row for row in rows if row["Field"] == "Status__c"]
-        self.initial = self.steps[0]["OldValue"] if self.steps else ticket["Status__c"]
+        first = min(self.steps, key=lambda row: _place(row, "OldValue"), default=None)
+        self.initial = first["OldValue"] if first else ticket["Status__c"]
         starts = [when(r["CreatedDate"]) for r in self.steps if r["NewValue"] in STARTED]
         self.start = self.created if self.initial in STARTED else min(starts, default=None)
         self.closed = self.resolved = None
@@ -77,8 +83,11 @@ class Facts:
 
 def facts(tickets: Iterable[Row], history: Iterable[Row]) -> list[Facts]:
     by_ticket = defaultdict(list)
-    for row in {row["Id"]: row for row in history}.values():
-        by_ticket[row["ParentId"]].append(row)
+    different = {tuple(sorted(row.items())): row for row in history}.values()
+    gone = {(r["ParentId"], r["Id"]) for r in different if r.get("IsDeleted") == "true"}
+    for row in different:
+        if (row["ParentId"], row["Id"]) not in gone:
+            by_ticket[row["ParentId"]].append(row)
     return [
         Facts(ticket, by_ticket[ticket["Id"]])
         for ticket in tickets

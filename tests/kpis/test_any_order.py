@@ -19,12 +19,14 @@ from services.kpis.board import Board
 from services.kpis.load import load
 from services.kpis.policy import load_policy
 from services.kpis.report import report
+from services.kpis.selection import Selection
 from store.tickets import TicketFile
 from tests.kpis import oracle, world
 from tests.kpis.world import Row
 
 POLICY = load_policy()
 TICKET = (*world.TICKET, "SystemModstamp", "IsDeleted")
+HISTORY = (*world.HISTORY, "IsDeleted")
 MOMENT = dt.datetime(2026, 2, 10, 12, tzinfo=dt.UTC)
 STATUSES = ["New", "In Development", "In QA", "Blocked", "Resolved", "Closed", ""]
 START = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
@@ -53,7 +55,7 @@ def tickets(draw: st.DrawFn, number: int) -> dict[str, Any]:
 @st.composite
 def histories(draw: st.DrawFn, numbers: int) -> list[dict[str, Any]]:
     rows = world.Histories()
-    return [
+    made = [
         rows.status(
             draw(st.integers(0, numbers)),  # one of them is never there
             draw(st.sampled_from(STATUSES)),
@@ -63,6 +65,24 @@ def histories(draw: st.DrawFn, numbers: int) -> list[dict[str, Any]]:
         )
         for _ in range(draw(st.integers(0, 14)))
     ]
+    # Some of one Id that say different things, of one moment or another, of one ticket or another.
+    for row in draw(st.lists(st.sampled_from(made), max_size=4)) if made else []:
+        other = draw(
+            st.fixed_dictionaries(
+                {},
+                optional={
+                    "OldValue": st.sampled_from(STATUSES),
+                    "NewValue": st.sampled_from(STATUSES),
+                    "CreatedDate": stamps,
+                    "CreatedById": people,
+                    "ParentId": st.integers(0, numbers).map(world.ticket_id),
+                },
+            )
+        )
+        made.append({**row, **other})
+    for row in made:
+        row["IsDeleted"] = str(draw(st.integers(0, 9)) == 0).lower()
+    return made
 
 
 @st.composite
@@ -89,8 +109,42 @@ def bring(file: TicketFile, folder: Path, rows: Iterable[tuple[str, Row]]) -> No
         file,
         POLICY,
         world.write(folder / "T.csv", TICKET, of["ticket"]),
-        world.write(folder / "H.csv", world.HISTORY, of["history"]),
+        world.write(folder / "H.csv", HISTORY, of["history"]),
     )
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+@pytest.mark.parametrize("deleted", [None, 0, 1])
+@pytest.mark.parametrize("when", ["2026-01-05T00:00:00.000Z", "2026-01-07T00:00:00.000Z"])
+def test_of_two_history_rows_with_one_id_it_does_not_matter_which_came_first(
+    tmp_path: Path, when: str, deleted: int | None, at_once: bool
+) -> None:
+    """They may say different things at one moment or another; deleted is deleted for both."""
+    lone = world.ticket(1, "2026-01-01T00:00:00.000Z", "Closed")
+    steps = world.Histories()
+    row = steps.status(1, "New", "In QA", "2026-01-05T00:00:00.000Z")
+    last = steps.status(1, "In QA", "Closed", "2026-01-09T00:00:00.000Z")
+    rows = [row, {**row, "OldValue": "In Design", "NewValue": "Closed", "CreatedDate": when}]
+    if deleted is not None:
+        rows[deleted]["IsDeleted"] = "true"
+    told = []
+    for turn in (rows, rows[::-1]):
+        file = TicketFile(tmp_path / f"{len(told)}.duckdb")
+        if at_once:
+            arrived = [("ticket", lone), *(("history", each) for each in (*turn, last))]
+            bring(file, tmp_path, arrived)
+        else:
+            bring(file, tmp_path, [("ticket", lone), ("history", last)])
+            for each in turn:
+                bring(file, tmp_path, [("history", each)])
+        board = Board(file, POLICY)
+        moment = dt.datetime(2026, 1, 6, tzinfo=dt.UTC)
+        open_then = backlog.open_tickets(board, moment)
+        told.append((report(board), board.tickets(Selection("tickets")), open_then))
+    assert told[0] == told[1]
+    found, wanted = told[0][0], oracle.report(oracle.facts([lone], [*rows, last]))
+    assert found["intake"] == wanted["intake"]
+    assert [each["closed"] for each in found["monthly"]] == [1]
 
 
 def near(value: Any) -> Any:

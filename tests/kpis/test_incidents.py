@@ -13,9 +13,10 @@ from typing import Any
 import pytest
 
 from services.kpis import backlog
-from services.kpis.board import SERIES, Board
+from services.kpis.board import Board
 from services.kpis.load import load
 from services.kpis.measures import FURTHER_TILES, TILES
+from services.kpis.overviews import SERIES
 from services.kpis.policy import load_policy
 from services.kpis.report import report
 from services.kpis.selection import Filters, Period, Selection

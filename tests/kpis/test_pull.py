@@ -274,6 +274,49 @@ def test_the_sandboxs_year_stays_away_from_tickets_that_were_loaded(
     assert (Board(file, POLICY).holdings().tickets == 1) == sandbox
 
 
+def test_the_sandboxs_year_makes_way_for_tickets_that_are_loaded_later(
+    org: Org, file: TicketFile, tmp_path: Path
+) -> None:
+    """Whoever loads tickets of his own wants figures of these, whatever was there before."""
+    pull(org.client(), file, POLICY)
+    year = Board(file, POLICY).holdings().tickets
+    exports = (
+        world.write(tmp_path / "T.csv", world.TICKET, [world.ticket(1, "2026-03-01T00:00:00Z")]),
+        world.write(tmp_path / "H.csv", world.HISTORY, []),
+    )
+
+    def stopped(what: str, _done: float) -> None:
+        if what == "Computing":
+            raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        load(file, POLICY, *exports, sandbox=True, show=stopped)
+    assert Board(file, POLICY).holdings().tickets == year, "a load that fails takes nothing away"
+    done = load(file, POLICY, *exports, sandbox=True)
+    assert done.replaced == year > 1
+    held = Board(file, POLICY).holdings()
+    assert (held.tickets, held.history, held.waiting, held.pulled_at) == (1, 0, 0, None)
+    lone = TicketFile(tmp_path / "lone.duckdb")
+    load(lone, POLICY, *exports)
+    assert report(Board(file, POLICY)) == report(Board(lone, POLICY))
+    with pytest.raises(OtherOrganisation, match="they were loaded from files"):
+        pull(org.client(), file, POLICY)
+    assert load(file, POLICY, *exports, sandbox=True).replaced == 0
+
+
+def test_tickets_of_a_real_organisation_stay_where_others_are_loaded(
+    org: Org, file: TicketFile, tmp_path: Path
+) -> None:
+    pull(org.client(), file, POLICY)
+    year = Board(file, POLICY).holdings().tickets
+    exports = (
+        world.write(tmp_path / "T.csv", world.TICKET, [world.ticket(1, "2026-03-01T00:00:00Z")]),
+        world.write(tmp_path / "H.csv", world.HISTORY, []),
+    )
+    assert load(file, POLICY, *exports).replaced == 0
+    assert Board(file, POLICY).holdings().tickets == year + 1
+
+
 def test_trouble_on_the_way_is_one_sentence_and_loses_nothing(
     org: Org, pulled: TicketFile, again: Pull
 ) -> None:

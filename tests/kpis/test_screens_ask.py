@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import random
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,8 +14,9 @@ import pytest
 from services.config import Settings
 from services.kpis import words
 from services.kpis.backlog import backlog, open_order, open_tickets, those_open
-from services.kpis.board import SORTS, Board
+from services.kpis.board import Board, Cancelled
 from services.kpis.desk import FigureDesk, Withdrawn
+from services.kpis.lists import SORTS
 from services.kpis.live import LiveBoard
 from services.kpis.measures import FURTHER_TILES, TILES
 from services.kpis.periods import period_of
@@ -114,6 +116,24 @@ def test_the_order_and_its_rows_are_the_list(file: TicketFile, live: Live) -> No
         assert [rows[each] for each in ids] == list(page.rows)
     narrowed = board.order(Selection("tickets"), text="badge")
     assert 0 < len(narrowed) == board.tickets(Selection("tickets"), text="BADGE").total
+
+
+def test_an_order_longer_than_a_block_of_the_database_is_in_order(
+    live: Live, tmp_path: Path
+) -> None:
+    """Ids of exports may be anything: one has a line end in it."""
+    numbers = list(range(9_000))
+    random.Random(5).shuffle(numbers)
+    made = [ticket(n, "2026-11-01T08:00:00.000Z", "New", Title=f"{n % 7}") for n in numbers]
+    file = TicketFile(tmp_path / figure_worlds.SANDBOX_TICKETS)
+    for ids in ([each["Id"] for each in made], ["two\nlines", *(each["Id"] for each in made[1:])]):
+        for each, name in zip(made, ids, strict=True):
+            each["Id"] = name
+        file.path.unlink(missing_ok=True)
+        figure_worlds.put(tmp_path, made, [])
+        found = live(file).order(Selection("tickets"), sort="title", descending=True)
+        titles = {each["Id"]: each["Title__c"] for each in made}
+        assert found == sorted(sorted(ids), key=lambda each: titles[each], reverse=True)
 
 
 @pytest.mark.parametrize(
@@ -227,6 +247,67 @@ async def test_a_query_that_runs_is_ended_when_it_is_withdrawn(home: Path) -> No
         await asked
     assert (await desk.ask("big", lambda board: board.holdings())).tickets == 450
     desk.stop()
+
+
+def test_two_that_ask_at_once_are_told_of_one_moment_and_of_their_own_connection(
+    live: Live, tmp_path: Path
+) -> None:
+    made = [ticket(n, "2026-11-01T08:00:00.000Z", "New") for n in range(3)]
+    figure_worlds.put(tmp_path, made[:1], [])
+    memory = live(TicketFile(tmp_path / figure_worlds.SANDBOX_TICKETS))
+    met = threading.Barrier(2, timeout=20)
+
+    def asked() -> tuple[int, int]:
+        with memory.asking() as conn:
+            met.wait()
+            first = memory.holdings().tickets
+            if met.wait() == 0:
+                figure_worlds.put(tmp_path, made, [])
+            met.wait()
+            assert memory.both(memory.holdings, memory.choices)[0].tickets == 1
+            return first, id(conn)
+
+    (one, ours), (other, theirs) = memory.both(asked, asked)
+    assert (one, other) == (1, 1)
+    assert ours != theirs
+    assert memory.holdings().tickets == 3
+
+
+@pytest.mark.parametrize("fast", [0, 1, None])
+def test_withdrawn_is_withdrawn_on_both_connections(
+    file: TicketFile, live: Live, fast: int | None
+) -> None:
+    memory = live(file)
+    begun = threading.Barrier(3, timeout=20)
+
+    def asking(number: int) -> Callable[[], None]:
+        def ask() -> None:
+            with memory.asking() as conn:
+                begun.wait()
+                if number != fast:
+                    conn.execute(
+                        "SELECT count(*) FROM facts a, facts b, facts c, facts d "
+                        "WHERE a.id || b.id || c.id > d.id"
+                    )
+
+        return ask
+
+    def withdraw() -> None:
+        begun.wait()
+        while not ended.wait(0.01):
+            memory.cancel()
+
+    ended = threading.Event()
+    other = threading.Thread(target=withdraw)
+    other.start()
+    try:
+        with pytest.raises(Cancelled):
+            memory.both(asking(0), asking(1))
+    finally:
+        ended.set()
+        other.join()
+    assert not [each for each in threading.enumerate() if "beside" in each.name]
+    assert memory.holdings().tickets == 450
 
 
 async def test_the_desk_tells_when_another_process_wrote(tmp_path: Path) -> None:

@@ -147,6 +147,8 @@ def test_another_version_of_the_engine_makes_the_slots_anew(
     fill([ticket(1, "2026-03-01T00:00:00Z", "New")])
     with file.writing() as conn:
         conn.execute("UPDATE tickets SET _slot = 0")
+        # A program before this one kept smaller numbers.
+        conn.execute("ALTER TABLE tickets ALTER _slot SET DATA TYPE UINTEGER")
         conn.execute("UPDATE meta SET value = '1.0' WHERE key = 'engine'")
     fill([ticket(1, "2026-03-01T00:00:00Z", "Closed")], now=1e9)
     assert board.holdings().tickets == 1

@@ -76,6 +76,26 @@ async def test_only_the_lines_on_show_are_made_however_many_rows_there_are() -> 
     assert costs[0][0] <= 2 * len(COLUMNS) * 2
 
 
+async def test_what_will_be_on_show_is_known_before_other_rows_are() -> None:
+    """Whoever reads rows asks for those that will be seen, and for no others."""
+    async with alone(rows(300)) as (app, pilot):
+        grid = app.grid
+        for keys, others in (
+            ((), rows(300)[100:]),
+            (("end",), rows(300)[::-1]),
+            (("home", *["pagedown"] * 9), rows(300)[50:]),
+            (("up",), rows(20)),
+            (("end",), []),
+        ):
+            await pilot.press(*keys)
+            await pilot.pause()
+            top = grid.anchored_at.top_among(others)
+            grid.set_rows(others)
+            await pilot.pause()
+            seen = min(top, max(0, len(others) - grid._height))
+            assert grid.shown_rows[:3] == others[seen : seen + 3]
+
+
 async def test_the_cursor_is_known_by_its_row_and_not_by_its_place() -> None:
     async with alone(rows(100)) as (app, pilot):
         app.grid.move_to("row00040", "state")

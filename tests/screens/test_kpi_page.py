@@ -5,7 +5,9 @@ from __future__ import annotations
 import csv
 import json
 import threading
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from textual.pilot import Pilot
@@ -19,8 +21,10 @@ from screens.widgets.kpi_tiles import TileRow
 from screens.widgets.pane_line import PaneLine
 from screens.widgets.ticket_table import TicketTable
 from services.kpis import words
-from services.kpis.board import Board, Overview
+from services.kpis.answers import Overview
+from services.kpis.board import Board
 from services.kpis.place import SANDBOX_TICKETS
+from services.kpis.selection import EVERYTHING, Filters
 from tests.kpis.world import Histories, ticket
 from tests.screens import figure_worlds
 from tests.screens.figure_worlds import (
@@ -489,6 +493,33 @@ async def test_what_takes_long_says_so_and_esc_ends_it(
         assert found_of(pilot) is before
         await press(pilot, "r")
         assert found_of(pilot) is not before
+
+
+@pytest.mark.parametrize("keys", [(), ("end",), ("pagedown",) * 4])
+async def test_a_list_is_read_and_shown_at_once_wherever_one_is_in_it(
+    tmp_path: Path, keys: tuple[str, ...]
+) -> None:
+    """The rows on show come with the order: nothing is asked after it, nothing painted between."""
+    world = figure_worlds.figures(tmp_path)
+    async with world.app("kpi").run_test(size=(120, 24)) as pilot:
+        await begun(pilot)
+        await press(pilot, "[", *keys)
+        page = page_of(pilot)
+        asked: list[str] = []
+        ask = page.ask
+
+        async def asking(name: str, function: Callable[[Board], Any]) -> Any:
+            asked.append(name)
+            return await ask(name, function)
+
+        page.ask = asking  # type: ignore[method-assign]
+        for chosen in (Filters(("Finance", "Events")), EVERYTHING):
+            page.use_filters(chosen)
+            await at_rest(pilot)
+        table = page.query_one(TicketTable)
+        assert asked == ["stamp", "figures"] * 2
+        assert all(each in table._rows for each in table.grid.shown_rows)
+        assert len(table.grid.rows) == 450
 
 
 async def test_only_the_last_of_several_quick_changes_is_counted(tmp_path: Path) -> None:

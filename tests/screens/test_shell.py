@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import json
 from pathlib import Path
@@ -18,6 +19,8 @@ from services.workplace import Workplace
 from store.database import open_database
 from tests.screens.driving import Terminal, terminal, world
 from tests.screens.factory import context
+from tests.screens.worlds import until
+from tui import app as app_module
 from tui import crash, keymap, session
 from tui.app import PLACES, SteercoApp
 from tui.theme import DARK, LIGHT
@@ -337,6 +340,18 @@ async def test_hostile_text_reaches_neither_markup_nor_terminal(home: Path) -> N
             assert "\u202e" not in screen
         await driven.press("3")
         assert any("[/x][bold]␛[31m␇" in line for line in driven.lines)
+
+
+async def test_what_is_loaded_is_not_looked_through_again_while_one_works(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A collector's pause of 40 ms between a key and what it does would be felt."""
+    monkeypatch.setattr(app_module, "SETTLE_SECONDS", 0.01)
+    before = gc.get_freeze_count()
+    async with terminal(world(home, 3)) as driven:
+        frozen = gc.get_freeze_count
+        await until(driven.pilot, lambda: frozen() > before + 10_000, "a settled app")
+    assert frozen() == 0
 
 
 @pytest.mark.parametrize("size", [(80, 24), (200, 60), (40, 12), (20, 8)])

@@ -110,6 +110,7 @@ def _report(done: Loaded) -> dict[str, Any]:
         "touched": done.touched,
         "waiting": done.waiting,
         "truncated": done.truncated,
+        "replaced": done.replaced,
         "bad_rows": [
             {"file": each.file, "line": each.line, "message": each.message}
             for each in done.bad_rows
@@ -125,6 +126,8 @@ def _print(done: Loaded) -> None:
     for label, side in (("Tickets", done.tickets), ("History", done.history)):
         bad = f", {side.bad:,} bad and left out" if side.bad else ""
         say(f"{label}: {side.read:,} rows read, {side.new:,} new or changed{bad}")
+    if done.replaced:
+        say(f"The sandbox's {done.replaced:,} made-up tickets made way for these")
     say(f"{done.touched:,} tickets computed anew")
     if done.waiting:
         say(f"{done.waiting:,} history rows wait for a ticket that is not here")
