@@ -160,6 +160,12 @@ class Page(Screen[None]):
         time = self.workplace.now().strftime("%H:%M:%S")
         self.say(f"saved {time}" + (f"  {what}" if what else ""), "$good")
 
+    def _compositor_refresh(self) -> None:
+        # Textual makes a frame while the app is still starting and then throws it away: it costs
+        # a tenth of the way to the first paint. What it would have shown stays marked as dirty.
+        if not self.app._batch_count:
+            super()._compositor_refresh()
+
     # -- saying ----------------------------------------------------------------------------------
 
     def say(self, text: str, style: str = "$quiet") -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import pkgutil
 import sys
 from collections.abc import Mapping
 
-from services import config, connections
+from services import config, connections, overview
 from services.background import Background
 from services.config import Settings
 from services.context import Context
@@ -47,7 +48,7 @@ def workplace(settings: Settings) -> Workplace:
     )
     conn = open_database(path)
     try:
-        if settings.sandbox:
+        if settings.sandbox and not overview.roadmap_version(conn):
             from services.importing.apply import add_samples
 
             add_samples(conn, place.ctx, place.today())
@@ -60,9 +61,14 @@ def _run(place: Workplace, settings: Settings) -> int:
     from tui.app import SteercoApp
 
     engine = Background(place, settings)
-    app = SteercoApp(
-        place, on_ready=engine.start, keymap=settings.keymap, theme=settings.theme or None
-    )
+
+    def ready() -> None:
+        # What was made until now stays; the collector need never look at it again.
+        gc.freeze()
+        gc.enable()
+        engine.start()
+
+    app = SteercoApp(place, on_ready=ready, keymap=settings.keymap, theme=settings.theme or None)
     if settings.theme and settings.theme not in app.available_themes:
         themes = ", ".join(sorted(app.available_themes))
         return _refuse(f"theme: there is none called “{settings.theme}”; themes are {themes}")
