@@ -12,7 +12,7 @@ import os
 import shutil
 import sqlite3
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
 
@@ -39,6 +39,13 @@ class StoreError(Exception):
     """The database can't do what was asked; the text is one sentence for a person."""
 
 
+class Connection(sqlite3.Connection):
+    """``give_way`` is called before each of its transactions begins, where somebody set it: long
+    work waits there while a person saves."""
+
+    give_way: Callable[[], None] | None = None
+
+
 def open_database(path: Path, *, busy_ms: int = BUSY_MS) -> sqlite3.Connection:
     """A connection to the database at ``path``, created and migrated where need be.
 
@@ -59,10 +66,10 @@ def open_database(path: Path, *, busy_ms: int = BUSY_MS) -> sqlite3.Connection:
     return conn
 
 
-def connect(path: Path, *, busy_ms: int = BUSY_MS) -> sqlite3.Connection:
+def connect(path: Path, *, busy_ms: int = BUSY_MS) -> Connection:
     """A bare connection with this program's settings, in autocommit mode: every write goes through
     ``transaction``. Callable from any one thread at a time."""
-    conn = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    conn = sqlite3.connect(path, isolation_level=None, check_same_thread=False, factory=Connection)
     try:
         conn.row_factory = sqlite3.Row
         conn.execute(f"PRAGMA busy_timeout={busy_ms}")
@@ -118,6 +125,8 @@ class transaction:
     def __enter__(self) -> sqlite3.Connection:
         self._outermost = not self._conn.in_transaction
         if self._outermost:
+            if (give_way := getattr(self._conn, "give_way", None)) is not None:
+                give_way()
             try:
                 self._conn.execute("BEGIN IMMEDIATE")
             except sqlite3.Error as error:

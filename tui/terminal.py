@@ -61,14 +61,12 @@ def _run(place: Workplace, settings: Settings) -> int:
     from tui.app import SteercoApp
 
     engine = Background(place, settings)
-
-    def ready() -> None:
-        # What was made until now stays; the collector need never look at it again.
-        gc.freeze()
-        gc.enable()
-        engine.start()
-
-    app = SteercoApp(place, on_ready=ready, keymap=settings.keymap, theme=settings.theme or None)
+    app = SteercoApp(
+        place,
+        on_ready=lambda: after_first_paint(engine),
+        keymap=settings.keymap,
+        theme=settings.theme or None,
+    )
     if settings.theme and settings.theme not in app.available_themes:
         themes = ", ".join(sorted(app.available_themes))
         return _refuse(f"theme: there is none called “{settings.theme}”; themes are {themes}")
@@ -80,6 +78,14 @@ def _run(place: Workplace, settings: Settings) -> int:
     finally:
         engine.stop()
     return app.return_code or 0
+
+
+def after_first_paint(engine: Background) -> None:
+    """Start what can wait until people see something: looking for garbage, and the engine."""
+    # What was made until now stays: looking through it again and again would hold up keys.
+    gc.freeze()
+    gc.enable()
+    engine.start()
 
 
 def unknown_commands(wanted: Mapping[str, str]) -> list[str]:

@@ -20,6 +20,7 @@ from services.sync import arrived, backoff, identity, provenance, takeover
 from services.sync.absorb import absorb
 from services.sync.debts import is_owed, with_debts
 from services.sync.judge import Case, Decision, judge
+from services.sync.parts import parts
 from services.sync.provenance import KeepsHistory
 from services.sync.targets.base import (
     Action,
@@ -176,16 +177,21 @@ class Drainer:
                 else now
                 for pid, now in remotes.items()
             }
-        with transaction(self.conn):
-            jobs = self._judge_all(target.name, claims, remotes, history, result)
-            standing = deliveries.mark_sent(
-                self.conn,
-                self.owner,
-                [(j.claim, j.write.action, _sent_values(j.write), j.write.token) for j in jobs],
-                to_iso(self.ctx.clock()),
-            )
-        kept = {id(claim) for claim in standing}
-        jobs = [job for job in jobs if id(job.claim) in kept]
+        jobs: list[_Job] = []
+        for part in parts(claims):
+            with transaction(self.conn):
+                judged = self._judge_all(target.name, list(part), remotes, history, result)
+                standing = deliveries.mark_sent(
+                    self.conn,
+                    self.owner,
+                    [
+                        (j.claim, j.write.action, _sent_values(j.write), j.write.token)
+                        for j in judged
+                    ],
+                    to_iso(self.ctx.clock()),
+                )
+            kept = {id(claim) for claim in standing}
+            jobs += [job for job in judged if id(job.claim) in kept]
         self.point(f"{target.name}:written")
         if not jobs:
             return
@@ -244,11 +250,10 @@ class Drainer:
             return
         self.point(f"{target.name}:sent")
         ms = round((self.ctx.clock() - started) * 1000)
-        with transaction(self.conn):
-            self._acknowledge(jobs, outcomes, result)
-            attempts.add(
-                self.conn, [self._attempt(j, o, ms) for j, o in zip(jobs, outcomes, strict=True)]
-            )
+        for part in parts(list(zip(jobs, outcomes, strict=True))):
+            with transaction(self.conn):
+                self._acknowledge(part, result)
+                attempts.add(self.conn, [self._attempt(job, told, ms) for job, told in part])
         self.point(f"{target.name}:acked")
 
     def _judge_all(
@@ -394,9 +399,9 @@ class Drainer:
             contested=decision.contested or claim.is_carried,
         )
 
-    def _acknowledge(self, jobs: list[_Job], outcomes: Sequence[Outcome], result: Batch) -> None:
+    def _acknowledge(self, told: Sequence[tuple[_Job, Outcome]], result: Batch) -> None:
         now = to_iso(self.ctx.clock())
-        done = [(j, o) for j, o in zip(jobs, outcomes, strict=True) if o.done]
+        done = [(j, o) for j, o in told if o.done]
         deliveries.settle(self.conn, self.owner, [j.claim for j, _ in done], "done", now)
         if done and done[0][0].claim.target == SALESFORCE:
             sent = {j.claim.project_id: j.write.values for j, _ in done}
@@ -421,7 +426,7 @@ class Drainer:
                 else:
                     owes.written(self.conn, pid, write.values, write.owes, at)
         result.done += sum(len(j.claim.items) for j, _ in done)
-        for job, outcome in zip(jobs, outcomes, strict=True):
+        for job, outcome in told:
             if outcome.problem is not None and not outcome.done:
                 self._refused(job, outcome.problem, result)
 
