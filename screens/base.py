@@ -210,7 +210,9 @@ class Page(Screen[None]):
         self._wanted_refresh = True
         if not self._running_refresh:
             self._running_refresh = True
-            self.run_worker(self._refresh_while_wanted(), group="refresh", name="refresh")
+            # The function, not its coroutine: a worker that never starts would leave it behind.
+            work = cast(Any, self._refresh_while_wanted)
+            self.run_worker(work, group="refresh", name="refresh")
 
     async def _refresh_while_wanted(self) -> None:
         try:

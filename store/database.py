@@ -68,7 +68,10 @@ def open_database(path: Path, *, busy_ms: int = BUSY_MS) -> sqlite3.Connection:
 
 def connect(path: Path, *, busy_ms: int = BUSY_MS) -> Connection:
     """A bare connection with this program's settings, in autocommit mode: every write goes through
-    ``transaction``. Callable from any one thread at a time."""
+    ``transaction``. Callable from any one thread at a time. A file that is made is its owner's."""
+    if not path.exists():
+        with contextlib.suppress(OSError):  # SQLite then says what is wrong
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
     conn = sqlite3.connect(path, isolation_level=None, check_same_thread=False, factory=Connection)
     try:
         conn.row_factory = sqlite3.Row

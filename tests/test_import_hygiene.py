@@ -85,7 +85,7 @@ tui.main.main()
 """
 MODULES = OPENED.format(before="", painted="print(*sys.modules, sep=chr(10), file=sys.__stderr__)")
 SHOWN = {
-    "tui": {"app", "crash", "keymap", "main", "session", "terminal", "theme"},
+    "tui": {"app", "crash", "keymap", "main", "session", "stray", "terminal", "theme"},
     "screens": {
         *("base", "dates", "keys", "safe", "timeline", "widgets"),
         *("widgets.bar", "widgets.columns", "widgets.frame", "widgets.grid"),

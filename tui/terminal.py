@@ -58,6 +58,7 @@ def workplace(settings: Settings) -> Workplace:
 
 
 def _run(place: Workplace, settings: Settings) -> int:
+    from tui import stray
     from tui.app import SteercoApp
 
     engine = Background(place, settings)
@@ -74,7 +75,8 @@ def _run(place: Workplace, settings: Settings) -> int:
     if wrong:
         return _refuse(wrong[0])
     try:
-        app.run()
+        with stray.caught(place.path.parent, app.tell):
+            app.run()
     finally:
         engine.stop()
     return app.return_code or 0
