@@ -18,6 +18,7 @@ from types import TracebackType
 
 SCHEMA_VERSION = 6
 BUSY_MS = 5_000
+MEMORY = Path(":memory:")
 DAMAGED = (
     "the database file is damaged; it was left as it is. Save what can be read of it with: "
     "steerco doctor --recover"
@@ -69,7 +70,7 @@ def open_database(path: Path, *, busy_ms: int = BUSY_MS) -> sqlite3.Connection:
 def connect(path: Path, *, busy_ms: int = BUSY_MS) -> Connection:
     """A bare connection with this program's settings, in autocommit mode: every write goes through
     ``transaction``. Callable from any one thread at a time. A file that is made is its owner's."""
-    if not path.exists():
+    if path != MEMORY and not path.exists():
         with contextlib.suppress(OSError):  # SQLite then says what is wrong
             os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
     conn = sqlite3.connect(path, isolation_level=None, check_same_thread=False, factory=Connection)

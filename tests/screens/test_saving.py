@@ -79,6 +79,14 @@ def test_a_connection_gives_way_before_each_of_its_transactions(tmp_path: Path) 
         assert began == [False, False]
 
 
+def test_a_database_in_memory_leaves_no_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    connect(Path(":memory:")).close()
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_the_engine_gives_way_to_its_terminal(tmp_path: Path) -> None:
     path, given = tmp_path / "a.db", threading.Event()
     open_database(path).close()
