@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from bench.measure import Result, at_most, interleaved
+from bench.measure import Result, at_most, installed, interleaved
 
 ROUNDS = 21
 ROOT = Path(__file__).resolve().parents[1]
@@ -18,11 +17,7 @@ ROOT = Path(__file__).resolve().parents[1]
 def run() -> Iterator[Result]:
     """Whole processes, from exec to exit, in turn."""
     with tempfile.TemporaryDirectory() as home:
-        env = {
-            **os.environ,
-            "STEERCO_HOME": home,
-            "STEERCO_CONFIG": f"{home}/config.toml",
-        }
+        env = installed(STEERCO_HOME=home, STEERCO_CONFIG=f"{home}/config.toml")
 
         def process(*argv: str) -> Callable[[], object]:
             command = [sys.executable, *argv]

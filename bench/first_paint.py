@@ -20,7 +20,7 @@ from collections.abc import Iterator, Mapping
 from fcntl import ioctl
 from pathlib import Path
 
-from bench.measure import Result, at_most
+from bench.measure import Result, at_most, installed
 from services import itsc_roadmap
 from services.context import Context
 from store.database import open_database, transaction
@@ -48,7 +48,7 @@ def run() -> Iterator[Result]:
             pairs = [
                 (
                     _time_to_text([sys.executable, "-m", "tui.main"], home_of(where)),
-                    _time_to_text([sys.executable, "-c", MINIMAL], os.environ),
+                    _time_to_text([sys.executable, "-c", MINIMAL], installed()),
                 )
                 for _ in range(ROUNDS)
             ]
@@ -64,7 +64,8 @@ def run() -> Iterator[Result]:
 
 def home_of(path: Path) -> Mapping[str, str]:
     """The environment of a terminal with nothing configured and its files at ``path``."""
-    kept = {k: v for k, v in os.environ.items() if not k.startswith(("SF_", "GOOGLE", "FIRESTORE"))}
+    real = ("SF_", "GOOGLE", "FIRESTORE")
+    kept = {k: v for k, v in installed().items() if not k.startswith(real)}
     return {**kept, "STEERCO_HOME": str(path), "STEERCO_CONFIG": str(path / "none.toml")}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import statistics
 import time
 from collections.abc import Callable
@@ -29,6 +30,13 @@ def at_least(what: str, ours: str, peer: str, ratio: float, goal: float) -> Resu
 def at_most(what: str, ours: str, peer: str, ratio: float, goal: float) -> Result:
     """A ratio that should not rise above its goal."""
     return Result(what, ours, peer, ratio, f"<= {goal:g}x", ratio <= goal)
+
+
+def installed(**more: str) -> dict[str, str]:
+    """The environment of a process that finds its byte code, as an installed program does. Under
+    ``PYTHONDONTWRITEBYTECODE`` a checkout would be compiled every time, and its peers would not."""
+    kept = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+    return {**kept, **more}
 
 
 def timed(action: Callable[[], object]) -> float:

@@ -22,7 +22,7 @@ from fcntl import ioctl
 from pathlib import Path
 
 from bench.first_paint import MINIMAL, home_of
-from bench.measure import Result, at_most
+from bench.measure import Result, at_most, installed
 
 ROUNDS, IDLE = 5, 12.0
 OURS = [sys.executable, "-m", "tui.main"]
@@ -34,7 +34,7 @@ def run() -> Iterator[Result]:
         home = home_of(Path(directory))
         _idle(OURS, home)  # makes the samples and brings them to both sides
         pairs = [
-            (_idle(OURS, home), _idle([sys.executable, "-c", MINIMAL], os.environ))
+            (_idle(OURS, home), _idle([sys.executable, "-c", MINIMAL], installed()))
             for _ in range(ROUNDS)
         ]
     ours, theirs = (statistics.median(side) for side in zip(*pairs, strict=True))

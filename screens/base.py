@@ -14,8 +14,10 @@ from typing import Any, ClassVar, Concatenate, ParamSpec, Protocol, TypeVar, cas
 
 from textual import events
 from textual.app import ComposeResult
+from textual.reactive import Reactive
 from textual.screen import Screen
 from textual.timer import Timer
+from textual.widget import Widget
 
 from screens.widgets.bar import Piece
 from screens.widgets.frame import KeyLine, StatusLine, Tab, TabLine, TitleLine
@@ -31,6 +33,8 @@ from store.fields import label_of
 P = ParamSpec("P")
 R = TypeVar("R")
 TICK_SECONDS = 10.0
+SHOWN = 0.05
+"""Seconds after which what a write changed is on the screen: three frames."""
 NOT_SAVED = "Nothing was saved: "
 
 
@@ -55,6 +59,8 @@ class Page(Screen[None]):
     ``refresh_from_store``, and bindings made with ``screens.keys.key``."""
 
     PAGE = ""
+    # Textual's own paints the whole screen again with every move of the focus.
+    focused: Reactive[Widget | None] = Reactive(None, repaint=False)
     AUTO_FOCUS: ClassVar[str | None] = None
 
     def __init__(self, workplace: Workplace) -> None:
@@ -143,12 +149,18 @@ class Page(Screen[None]):
         Raises Failed with a sentence that says what happened to the data.
         """
         try:
-            result = await self.workplace.desk.write(function, *args, **kw)
+            with self.workplace.precedence.saving():
+                result = await self.workplace.desk.write(function, *args, **kw)
         except (StoreError, sqlite3.Error, Refusal, NotFound, BandFull, ValueError) as error:
             raise Failed(NOT_SAVED + in_words(error)) from error
-        self.workplace.wake()
         self._end_with_the_app()
+        self.set_timer(SHOWN, self._saved_on_show)
         return result
+
+    def _saved_on_show(self) -> None:
+        """The frame that says "saved" is out: now it is the engine's turn."""
+        self.workplace.precedence.leave()
+        self.workplace.wake()
 
     def _end_with_the_app(self) -> None:
         """Whoever waited here while the app was closed has nothing left to show it on."""
@@ -159,6 +171,12 @@ class Page(Screen[None]):
         """Say that the last write is durable; only ever after ``write`` returned."""
         time = self.workplace.now().strftime("%H:%M:%S")
         self.say(f"saved {time}" + (f"  {what}" if what else ""), "$good")
+
+    def _compositor_refresh(self) -> None:
+        # Textual makes a frame while the app is still starting and then throws it away: it costs
+        # a tenth of the way to the first paint. What it would have shown stays marked as dirty.
+        if not self.app._batch_count:
+            super()._compositor_refresh()
 
     # -- saying ----------------------------------------------------------------------------------
 
@@ -192,7 +210,9 @@ class Page(Screen[None]):
         self._wanted_refresh = True
         if not self._running_refresh:
             self._running_refresh = True
-            self.run_worker(self._refresh_while_wanted(), group="refresh", name="refresh")
+            # The function, not its coroutine: a worker that never starts would leave it behind.
+            work = cast(Any, self._refresh_while_wanted)
+            self.run_worker(work, group="refresh", name="refresh")
 
     async def _refresh_while_wanted(self) -> None:
         try:

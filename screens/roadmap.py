@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
+from textual.containers import Container
 from textual.widgets import Static
 
 from screens.base import Failed, Page
@@ -68,6 +69,8 @@ class RoadmapPage(Page):
         self._timeline: TimelineGrid | None = None
         self._filter: FilterLine | None = None
         self._editor: CellEditor | None = None
+        # What comes and goes has its parent painted again: this one is as small as the editor.
+        self._over_cell = Container(id="over-cell")
         self._empty: Static | None = None
         self._one_at_a_time = asyncio.Lock()
 
@@ -76,6 +79,7 @@ class RoadmapPage(Page):
         if self.showing.filter_text:
             yield self._filter_line()
         yield self._table
+        yield self._over_cell
 
     def on_mount(self) -> None:
         self.watch(self._table, "scroll_y", self._scrolled, init=False)
@@ -274,7 +278,8 @@ class RoadmapPage(Page):
     async def open_editor(self, editor: CellEditor) -> None:
         """Lay an editor over its cell."""
         self._editor = editor
-        await self.mount(editor)
+        self._over_cell.styles.offset = editor.at
+        await self._over_cell.mount(editor)
         self.refresh_bindings()
 
     def on_resize(self) -> None:
@@ -287,21 +292,22 @@ class RoadmapPage(Page):
             region = self.grid.cell_region(self.here, self.cell_column)
             if region is not None:
                 self._editor.place(region, self.size)
+                self._over_cell.styles.offset = self._editor.at
 
     def close_editor(self) -> None:
         """Back to the table, and up to date again."""
         if self._editor is not None:
+            # Not ``grid.focus()``, which paints all of the grid, and before the editor goes.
+            self.set_focus(self.grid)
             self._editor.remove()
             self._editor = None
-            self.grid.focus()
             self.refresh_bindings()
-            self.store_changed()
+            self.call_after_refresh(self.store_changed)
 
     def put_rows(self, changed: Iterable[Project]) -> None:
         """Show what an edit made of these projects; the next look puts them in order."""
         self._puts += 1
-        self.held.put(changed)
-        self.grid.touch()
+        self.grid.touch(self.held.put(changed))
 
     def put_order(self, order: Sequence[str], at: str) -> None:
         """Show the rows in another order, the cursor on ``at``."""

@@ -14,7 +14,7 @@ from typing import ClassVar
 from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Vertical
-from textual.geometry import Region, Size
+from textual.geometry import Offset, Region, Size
 from textual.message import Message
 from textual.suggester import SuggestFromList
 from textual.widgets import Input, Static
@@ -52,7 +52,7 @@ class Editing:
 
 
 class CellEditor(Vertical):
-    """Posts ``Accepted`` with the typed text (empty for blank) or ``GivenUp``."""
+    """Posts ``Accepted`` with the typed text (empty: blank) or ``GivenUp``; lies ``at`` a place."""
 
     BINDING_GROUP_TITLE = "In a cell"
     BINDINGS: ClassVar[Keys] = [
@@ -77,6 +77,7 @@ class CellEditor(Vertical):
         self._judge: Callable[[str], str | None] = checked(editing.field.path)
         self._saving = False
         self._list = self._make_list()
+        self.at = Offset()
         self.place(cell, screen)
 
     def _make_list(self) -> Choices | None:
@@ -102,7 +103,7 @@ class CellEditor(Vertical):
         above = cell.y + height > screen.height - 2
         y = max(0, cell.y - height + 1) if above else cell.y
         self.styles.width = width
-        self.styles.offset = (x, y)
+        self.at = Offset(x, y)
         self.set_class(above, "-above")
 
     def compose(self) -> ComposeResult:

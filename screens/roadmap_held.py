@@ -68,11 +68,12 @@ class Held:
         """Take new values alone: no row comes, goes or moves."""
         self.rows = {each: rows.get(each, row) for each, row in self.rows.items()}
 
-    def put(self, changed: Iterable[Project]) -> None:
-        """What an edit made of projects."""
-        for each in changed:
-            if each.project_id in self.rows:
-                self.rows[each.project_id] = tuple(each.values[path] for path in PATHS)
+    def put(self, changed: Iterable[Project]) -> list[str]:
+        """What an edit made of projects; gives those that are among the rows."""
+        here = {each.project_id: each for each in changed if each.project_id in self.rows}
+        for project_id, each in here.items():
+            self.rows[project_id] = tuple(each.values[path] for path in PATHS)
+        return list(here)
 
     def put_order(self, order: Sequence[str]) -> None:
         """The same rows in another order."""

@@ -116,8 +116,8 @@ def look(
 def first_look(conn: sqlite3.Connection, query: Query, gates: Gates) -> Look:
     """What the first paint shows, whatever the number of projects: the first rows only, and the
     views' counts only where counting is quick. The next look brings the rest."""
-    found = projects.find(conn, replace(query, limit=FIRST_ROWS))
-    rows = {each.project_id: tuple(each.values[path] for path in PATHS) for each in found}
+    found = projects.find_columns(conn, replace(query, limit=FIRST_ROWS), PATHS)
+    rows: dict[str, Row] = {str(each[0]): each[1:] for each in found}  # type: ignore[misc]
     few = len(found) < FIRST_ROWS
     counts = projects.count_views(conn, query.today) if few else None
     sync = overview.row_sync(conn, list(rows)[:FIRST_SYNC], overview.gates(conn, gates))

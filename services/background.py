@@ -39,7 +39,8 @@ class Background:
         """Begin to deliver."""
         from services.sync.thread import EngineThread
 
-        self._thread = EngineThread(self._place.path, self._make, self._stumbled)
+        give_way = self._place.precedence.give_way
+        self._thread = EngineThread(self._place.path, self._make, self._stumbled, give_way)
         self._place.wake = self._thread.wake
         self._thread.start()
 
@@ -60,7 +61,8 @@ class Background:
         from services.sync.start import make_engine
 
         if self._opened is None:
-            self._opened = connect(self._settings, self.home)
+            give_way = self._place.precedence.give_way
+            self._opened = connect(self._settings, self.home, give_way=give_way)
             self._tickets = start_tickets(self._opened, self._settings, self.home, self._stumbled)
         return make_engine(conn, self._place.ctx, self._opened, self._settings)
 

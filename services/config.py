@@ -162,6 +162,10 @@ def ready_home() -> Path:
     home = locations.home()
     try:
         home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except FileExistsError as error:
+        raise ConfigError(
+            f"the data directory {home} is a file; set STEERCO_HOME to a directory"
+        ) from error
     except OSError as error:
         raise ConfigError(
             f"the data directory {home} can't be used: {error.strerror}; set STEERCO_HOME to a "

@@ -31,9 +31,11 @@ SYNC_OFF = "Salesforce sync is off (ITSC_SF_SYNC_ENABLED)"
 
 @dataclass
 class Connections:
-    """Targets by name, and what has to be closed after them."""
+    """Targets by name, and what has to be closed after them. ``give_way`` is called before each
+    piece of a sandbox's long work."""
 
     targets: dict[str, Target] = field(default_factory=dict)
+    give_way: Callable[[], None] | None = None
     _stack: ExitStack = field(default_factory=ExitStack)
 
     def close(self) -> None:
@@ -64,13 +66,19 @@ def gates(settings: Settings) -> Gates:
     return found
 
 
-def connect(settings: Settings, home: Path, names: Sequence[str] = TARGETS) -> Connections:
+def connect(
+    settings: Settings,
+    home: Path,
+    names: Sequence[str] = TARGETS,
+    *,
+    give_way: Callable[[], None] | None = None,
+) -> Connections:
     """The configured ones of the named targets. Nothing is sent yet, but a sandbox is started.
 
     Raises ConfigError for an address that must not be used, SandboxFailed for a sandbox that does
     not start.
     """
-    opened = Connections()
+    opened = Connections(give_way=give_way)
     try:
         for name, open_target in _openers(settings).items():
             if name in names:
@@ -139,11 +147,12 @@ def _salesforce(settings: Settings, _home: Path, _opened: Connections) -> Target
     return SalesforceTarget(connection, settings.field_names)
 
 
-def _sandbox_firestore(_settings: Settings, home: Path, _opened: Connections) -> Target:
+def _sandbox_firestore(_settings: Settings, home: Path, opened: Connections) -> Target:
     from services.sandbox.firestore import EmbeddedDocuments
     from services.sync.targets.firestore import FirestoreTarget
 
-    return FirestoreTarget(EmbeddedDocuments(home / SANDBOX_FIRESTORE))
+    documents = EmbeddedDocuments(home / SANDBOX_FIRESTORE, give_way=opened.give_way)
+    return FirestoreTarget(documents)
 
 
 def _sandbox_salesforce(_settings: Settings, home: Path, opened: Connections) -> Target:

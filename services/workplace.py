@@ -12,6 +12,7 @@ from services.context import Context
 from services.desk import Desk
 from services.kpis.desk import FigureDesk
 from services.overview import OPEN_GATES, Gates
+from services.precedence import Precedence
 
 
 def _nothing() -> None:
@@ -23,7 +24,8 @@ class Workplace:
     """``wake`` tells the engine that something was committed; ``gates`` is what the configuration
     says of each target (a pause by a person is in the database); ``sandbox`` is True while nothing
     is configured; ``zone`` is the organisation's, in which today is a date; ``settings`` say where
-    the tickets are and which policy counts them, and ``figures`` is the way to them."""
+    the tickets are and which policy counts them, and ``figures`` is the way to them; ``precedence``
+    is what the engine gives way to."""
 
     path: Path
     desk: Desk
@@ -33,6 +35,7 @@ class Workplace:
     zone: dt.tzinfo = dt.UTC
     wake: Callable[[], None] = _nothing
     settings: Settings = field(default_factory=Settings)
+    precedence: Precedence = field(default_factory=Precedence)
 
     def __post_init__(self) -> None:
         self.figures = FigureDesk(self.settings, self.path.parent, self._clock)

@@ -5,7 +5,6 @@ Every function that writes must run inside ``transaction``.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import sqlite3
 from collections.abc import Sequence
@@ -61,6 +60,8 @@ BACK = "back"
 def conflict_id(project_id: str, path: str, *parts: str) -> str:
     """The same conflict has the same id for every operator: hash of project, field and the two
     operations (or values and times) that met."""
+    import hashlib  # loads OpenSSL, which the first paint need not wait for
+
     text = "\x00".join((project_id, path, *sorted(parts)))
     return hashlib.sha256(text.encode()).hexdigest()[:20]
 

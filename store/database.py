@@ -12,12 +12,13 @@ import os
 import shutil
 import sqlite3
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
 
 SCHEMA_VERSION = 6
 BUSY_MS = 5_000
+MEMORY = Path(":memory:")
 DAMAGED = (
     "the database file is damaged; it was left as it is. Save what can be read of it with: "
     "steerco doctor --recover"
@@ -37,6 +38,13 @@ _NETWORK_FILE_SYSTEMS = {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "afs", "s
 
 class StoreError(Exception):
     """The database can't do what was asked; the text is one sentence for a person."""
+
+
+class Connection(sqlite3.Connection):
+    """``give_way`` is called before each of its transactions begins, where somebody set it: long
+    work waits there while a person saves."""
+
+    give_way: Callable[[], None] | None = None
 
 
 def open_database(path: Path, *, busy_ms: int = BUSY_MS) -> sqlite3.Connection:
@@ -59,10 +67,13 @@ def open_database(path: Path, *, busy_ms: int = BUSY_MS) -> sqlite3.Connection:
     return conn
 
 
-def connect(path: Path, *, busy_ms: int = BUSY_MS) -> sqlite3.Connection:
+def connect(path: Path, *, busy_ms: int = BUSY_MS) -> Connection:
     """A bare connection with this program's settings, in autocommit mode: every write goes through
-    ``transaction``. Callable from any one thread at a time."""
-    conn = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    ``transaction``. Callable from any one thread at a time. A file that is made is its owner's."""
+    if path != MEMORY and not path.exists():
+        with contextlib.suppress(OSError):  # SQLite then says what is wrong
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    conn = sqlite3.connect(path, isolation_level=None, check_same_thread=False, factory=Connection)
     try:
         conn.row_factory = sqlite3.Row
         conn.execute(f"PRAGMA busy_timeout={busy_ms}")
@@ -118,6 +129,8 @@ class transaction:
     def __enter__(self) -> sqlite3.Connection:
         self._outermost = not self._conn.in_transaction
         if self._outermost:
+            if (give_way := getattr(self._conn, "give_way", None)) is not None:
+                give_way()
             try:
                 self._conn.execute("BEGIN IMMEDIATE")
             except sqlite3.Error as error:

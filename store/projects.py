@@ -134,8 +134,7 @@ def get_many(conn: sqlite3.Connection, ids: Sequence[str]) -> dict[str, Project]
 def find(conn: sqlite3.Connection, query: Query) -> list[Project]:
     """The projects of a view that match the search, in the view's or the asked-for order."""
     condition, parameters = _condition(query)
-    limit = "" if query.limit is None else f" LIMIT {int(query.limit)}"
-    sql = f"{_SELECT} WHERE {condition} ORDER BY {_order(query)}{limit}"
+    sql = f"{_SELECT} WHERE {condition} ORDER BY {_order(query)}{_limit(query)}"
     return [_project(row) for row in conn.execute(sql, parameters)]
 
 
@@ -148,7 +147,8 @@ def find_columns(
     columns = ", ".join(
         ["project_id", *(fields.BY_PATH[p].column if p in fields.BY_PATH else p for p in paths)]
     )
-    sql = f"SELECT {columns} FROM projects WHERE {condition} ORDER BY {_order(query)}"
+    order = f"ORDER BY {_order(query)}{_limit(query)}"
+    sql = f"SELECT {columns} FROM projects WHERE {condition} {order}"
     return [tuple(row) for row in conn.execute(sql, parameters)]
 
 
@@ -393,6 +393,10 @@ def _condition(query: Query) -> tuple[str, list[str]]:
             parts.append(f"{negation}instr(COALESCE(fold({column}), ''), ?) > 0")
         parameters.append(term.text.casefold())
     return " AND ".join(parts), parameters
+
+
+def _limit(query: Query) -> str:
+    return "" if query.limit is None else f" LIMIT {int(query.limit)}"
 
 
 def _order(query: Query) -> str:

@@ -48,6 +48,14 @@ class StoreChanged(Message):
     """Something was committed, by this process or another."""
 
 
+class Told(Message):
+    """Something in the background has to say a sentence."""
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__()
+        self.sentence = sentence
+
+
 class SteercoApp(App[None]):
     """The terminal. It owns the desk: starts its threads after the first paint, stops them at the
     end."""
@@ -154,6 +162,13 @@ class SteercoApp(App[None]):
     def note_change(self) -> None:
         """Something was committed; may be called from any thread."""
         self.post_message(StoreChanged())
+
+    def tell(self, sentence: str) -> None:
+        """Show a sentence about something that went wrong; may be called from any thread."""
+        self.post_message(Told(sentence))
+
+    def on_told(self, event: Told) -> None:
+        self.notify(event.sentence, severity="error", markup=False)
 
     def on_store_changed(self) -> None:
         for page in self._pages.values():

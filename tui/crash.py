@@ -34,3 +34,12 @@ def sentence(error: BaseException, log: Path | None) -> str:
     what = line(f"{type(error).__name__}: {error}")[:200]
     where = f" The details are in {log}." if log else ""
     return f"Steerco stopped by a fault of its own ({what}). All that was saved is safe.{where}"
+
+
+def stray(error: BaseException, log: Path | None) -> str:
+    """What a person reads of an error in the background, where the rest goes on."""
+    from screens.safe import line
+
+    what = line(f"{type(error).__name__}: {error}")[:200]
+    where = f" The details are in {log}." if log else ""
+    return f"Something in the background failed ({what}). All that was saved is safe.{where}"

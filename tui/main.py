@@ -22,6 +22,10 @@ def main() -> int:
         from tui.commands import run
 
         return _leave(run(argv))
+    import gc
+
+    # Nothing of what is loaded and made before the first paint is garbage; on again after it.
+    gc.disable()
     from tui.terminal import open_terminal
 
     return _leave(open_terminal())

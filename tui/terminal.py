@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import pkgutil
 import sys
 from collections.abc import Mapping
 
-from services import config, connections
+from services import config, connections, overview
 from services.background import Background
 from services.config import Settings
 from services.context import Context
@@ -47,7 +48,7 @@ def workplace(settings: Settings) -> Workplace:
     )
     conn = open_database(path)
     try:
-        if settings.sandbox:
+        if settings.sandbox and not overview.roadmap_version(conn):
             from services.importing.apply import add_samples
 
             add_samples(conn, place.ctx, place.today())
@@ -57,11 +58,15 @@ def workplace(settings: Settings) -> Workplace:
 
 
 def _run(place: Workplace, settings: Settings) -> int:
+    from tui import stray
     from tui.app import SteercoApp
 
     engine = Background(place, settings)
     app = SteercoApp(
-        place, on_ready=engine.start, keymap=settings.keymap, theme=settings.theme or None
+        place,
+        on_ready=lambda: after_first_paint(engine),
+        keymap=settings.keymap,
+        theme=settings.theme or None,
     )
     if settings.theme and settings.theme not in app.available_themes:
         themes = ", ".join(sorted(app.available_themes))
@@ -70,10 +75,19 @@ def _run(place: Workplace, settings: Settings) -> int:
     if wrong:
         return _refuse(wrong[0])
     try:
-        app.run()
+        with stray.caught(place.path.parent, app.tell):
+            app.run()
     finally:
         engine.stop()
     return app.return_code or 0
+
+
+def after_first_paint(engine: Background) -> None:
+    """Start what can wait until people see something: looking for garbage, and the engine."""
+    # What was made until now stays: looking through it again and again would hold up keys.
+    gc.freeze()
+    gc.enable()
+    engine.start()
 
 
 def unknown_commands(wanted: Mapping[str, str]) -> list[str]:

@@ -412,11 +412,19 @@ class Grid(ScrollView, can_focus=True):
         self._show_cursor()
         self.refresh()
 
-    def on_focus(self) -> None:
-        self._refresh_row(self._row)
+    def on_focus(self, event: events.Focus) -> None:
+        event.prevent_default()  # Textual's own would paint every row again
+        self._take_focus(True, events.DescendantFocus(self))
 
-    def on_blur(self) -> None:
+    def on_blur(self, event: events.Blur) -> None:
+        event.prevent_default()
+        self._take_focus(False, events.DescendantBlur(self))
+
+    def _take_focus(self, has_focus: bool, told: events.Event) -> None:
+        self.has_focus = has_focus
         self._refresh_row(self._row)
+        if self.parent is not None:
+            self.parent.post_message(told)
 
     def render_line(self, y: int) -> Strip:
         width = self.size.width

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 import unicodedata
 
@@ -26,5 +25,7 @@ def slug(name: str, limit: int = PROJECT_ID_MAX) -> str:
 
 def id_for_name(name: str) -> str:
     """The id of a project whose file gives none: slug, hyphen and a hash of the exact name."""
+    import hashlib  # loads OpenSSL, which the first paint need not wait for
+
     digest = hashlib.sha256(name.encode("utf-8")).hexdigest()[:_HASH_DIGITS]
     return f"{slug(name, PROJECT_ID_MAX - _HASH_DIGITS - 1)}-{digest}"

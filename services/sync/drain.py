@@ -20,6 +20,7 @@ from services.sync.absorb import absorb
 from services.sync.case import Case
 from services.sync.debts import is_owed, with_debts
 from services.sync.judge import Decision, judge
+from services.sync.parts import parts
 from services.sync.provenance import KeepsHistory
 from services.sync.settling import Batch, Job, Settler, sent_values
 from services.sync.targets.base import (
@@ -149,16 +150,21 @@ class Drainer:
                 else now
                 for pid, now in remotes.items()
             }
-        with transaction(self.conn):
-            jobs = self._judge_all(target.name, claims, remotes, history, result)
-            standing = deliveries.mark_sent(
-                self.conn,
-                self.settler.owner,
-                [(j.claim, j.write.action, sent_values(j.write), j.write.token) for j in jobs],
-                to_iso(self.ctx.clock()),
-            )
-        kept = {id(claim) for claim in standing}
-        jobs = [job for job in jobs if id(job.claim) in kept]
+        jobs: list[Job] = []
+        for part in parts(claims):
+            with transaction(self.conn):
+                judged = self._judge_all(target.name, list(part), remotes, history, result)
+                standing = deliveries.mark_sent(
+                    self.conn,
+                    self.settler.owner,
+                    [
+                        (j.claim, j.write.action, sent_values(j.write), j.write.token)
+                        for j in judged
+                    ],
+                    to_iso(self.ctx.clock()),
+                )
+            kept = {id(claim) for claim in standing}
+            jobs += [job for job in judged if id(job.claim) in kept]
         self.point(f"{target.name}:written")
         if not jobs:
             return
@@ -217,12 +223,11 @@ class Drainer:
             return
         self.point(f"{target.name}:sent")
         ms = round((self.ctx.clock() - started) * 1000)
-        with transaction(self.conn):
-            self.settler.acknowledge(jobs, outcomes, result)
-            attempts.add(
-                self.conn,
-                [self.settler.attempt(j, o, ms) for j, o in zip(jobs, outcomes, strict=True)],
-            )
+        for part in parts(list(zip(jobs, outcomes, strict=True))):
+            with transaction(self.conn):
+                self.settler.acknowledge(part, result)
+                told = [self.settler.attempt(job, outcome, ms) for job, outcome in part]
+                attempts.add(self.conn, told)
         self.point(f"{target.name}:acked")
 
     def _judge_all(

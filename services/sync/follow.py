@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from services.context import Context
 from services.sync import identity
 from services.sync.intake import Intake, Pulled, local_values
+from services.sync.parts import parts
 from services.sync.targets.base import Ref, Remote
 from services.sync.targets.firestore import Cursor, FirestoreTarget
 from services.sync.targets.fs_layout import moment_of
@@ -114,15 +115,18 @@ class Follower:
         return self._take_in(list(found.values()), read_at, advance=advance)
 
     def _take_in(self, remotes: Sequence[Remote], read_at: float, *, advance: bool) -> Pulled:
-        with transaction(self.conn):
-            if identity.is_copy(self.conn, self.client_id, remotes):
-                self.client_id = identity.become_new(self.conn, self.ctx, self.client_id, remotes)
-            intake = Intake(self.conn, self.ctx, FIRESTORE, self.client_id, read_at)
-            result = intake.take_in(remotes)
-            if advance:
-                marks.advance(self.conn, FIRESTORE, max(_moved(remote) for remote in remotes))
-            self.point("firestore:taken-in")
-        self.point("firestore:followed")
+        """With ``advance`` they come in the order of their moving, and the mark goes along."""
+        result = Pulled()
+        for part in parts(remotes):
+            with transaction(self.conn):
+                if identity.is_copy(self.conn, self.client_id, part):
+                    self.client_id = identity.become_new(self.conn, self.ctx, self.client_id, part)
+                intake = Intake(self.conn, self.ctx, FIRESTORE, self.client_id, read_at)
+                result.add(intake.take_in(part))
+                if advance:
+                    marks.advance(self.conn, FIRESTORE, max(_moved(remote) for remote in part))
+                self.point("firestore:taken-in")
+            self.point("firestore:followed")
         return result
 
     def _local(self, ids: Sequence[str]) -> dict[str, Values]:

@@ -55,9 +55,9 @@ class Settler:
     owner: str
     rng: random.Random
 
-    def acknowledge(self, jobs: list[Job], outcomes: Sequence[Outcome], result: Batch) -> None:
+    def acknowledge(self, told: Sequence[tuple[Job, Outcome]], result: Batch) -> None:
         now = to_iso(self.ctx.clock())
-        done = [(j, o) for j, o in zip(jobs, outcomes, strict=True) if o.done]
+        done = [(j, o) for j, o in told if o.done]
         deliveries.settle(self.conn, self.owner, [j.claim for j, _ in done], "done", now)
         if done and done[0][0].claim.target == SALESFORCE:
             sent = {j.claim.project_id: j.write.values for j, _ in done}
@@ -82,7 +82,7 @@ class Settler:
                 else:
                     owes.written(self.conn, pid, write.values, write.owes, at)
         result.done += sum(len(j.claim.items) for j, _ in done)
-        for job, outcome in zip(jobs, outcomes, strict=True):
+        for job, outcome in told:
             if outcome.problem is not None and not outcome.done:
                 self._refused(job, outcome.problem, result)
 

@@ -25,18 +25,21 @@ LOOK = 0.5
 
 class EngineThread(threading.Thread):
     """``make`` builds the engine on this thread (so that the cloud libraries are imported here);
-    it may raise, and is tried again. ``on_error`` gets a sentence for the log."""
+    it may raise, and is tried again. ``on_error`` gets a sentence for the log; ``give_way`` is
+    called before each transaction."""
 
     def __init__(
         self,
         path: Path,
         make: Callable[[sqlite3.Connection], Engine],
         on_error: Callable[[str], None] = lambda _sentence: None,
+        give_way: Callable[[], None] | None = None,
     ) -> None:
         super().__init__(name="sync-engine", daemon=True)
         self._path = path
         self._make = make
         self._on_error = on_error
+        self._give_way = give_way
         self._nudge = threading.Event()
         self._ending = threading.Event()
         self._works = False
@@ -61,7 +64,7 @@ class EngineThread(threading.Thread):
             while not self._ending.is_set():
                 pause = STUMBLED
                 try:
-                    conn = conn or connect(self._path)
+                    conn = conn or self._connect()
                     engine = engine or self._make(conn)
                     pause = self._turn(engine)
                 except Exception as error:  # noqa: BLE001 - whatever it was, the rest goes on
@@ -75,6 +78,11 @@ class EngineThread(threading.Thread):
                     target.close()
             if conn is not None:
                 conn.close()
+
+    def _connect(self) -> sqlite3.Connection:
+        conn = connect(self._path)
+        conn.give_way = self._give_way
+        return conn
 
     def _turn(self, engine: Engine) -> float:
         if self._works:

@@ -17,6 +17,7 @@ import pytest
 
 from services import config, connections
 from services.background import Background
+from services.sandbox.firestore import EmbeddedDocuments
 from store.database import connect
 from tests.commands.conftest import ROOT, Steerco
 from tui.terminal import unknown_commands, workplace
@@ -57,6 +58,25 @@ def test_a_sandbox_that_was_worked_in_and_a_real_database_get_no_samples(
     assert place.gates["salesforce"].reason == "Salesforce is not configured"
 
 
+def test_a_home_that_is_a_file_is_said_so_in_one_sentence(process: Steerco, tmp_path: Path) -> None:
+    file = tmp_path / "notes.txt"
+    file.write_text("mine")
+    ran = process("projects", "list", env={"STEERCO_HOME": str(file)})
+    assert ran.code == 1
+    assert ran.sentence == f"the data directory {file} is a file; set STEERCO_HOME to a directory."
+    assert file.read_text() == "mine"
+
+
+def test_the_sandboxs_documents_and_the_database_are_their_owners_alone(
+    steerco: Steerco, home: Path
+) -> None:
+    steerco("projects", "add", "feature_name=A")
+    EmbeddedDocuments(home / connections.SANDBOX_FIRESTORE).identity()
+    for name in ("sandbox.db", connections.SANDBOX_FIRESTORE):
+        for file in home.glob(f"{name}*"):
+            assert file.stat().st_mode & 0o077 == 0, file.name
+
+
 def test_the_engine_in_the_background_delivers_and_ends(steerco: Steerco, home: Path) -> None:
     steerco("projects", "add", "feature_name=A", "--id", "a")
     place = workplace(config.load())
@@ -77,7 +97,7 @@ def test_an_engine_that_can_not_start_is_written_down_once(
     place = workplace(config.load())
     engine = Background(place, config.load())
 
-    def broken(*_args: object) -> None:
+    def broken(*_args: object, **_named: object) -> None:
         raise RuntimeError("the sandbox did not start: no port")
 
     monkeypatch.setattr(connections, "connect", broken)

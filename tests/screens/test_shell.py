@@ -6,8 +6,11 @@ import gc
 import io
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
+from textual._compositor import Compositor
+from textual._context import active_app
 from textual.screen import ModalScreen
 
 from screens.dialogs import Choose
@@ -274,6 +277,23 @@ async def test_what_is_to_start_after_the_first_paint_starts_then_and_once(home:
         await Terminal(app, pilot).rest()
     assert len(started) == 1
     assert started[0] >= 1
+
+
+async def test_no_frame_is_made_that_textual_would_throw_away(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[bool] = []
+    render = Compositor.render_update
+
+    def noted(self: Compositor, *given: Any, **named: Any) -> Any:
+        made.append(not active_app.get()._batch_count)
+        return render(self, *given, **named)
+
+    monkeypatch.setattr(Compositor, "render_update", noted)
+    async with terminal(world(home, 3)) as driven:
+        assert made
+        assert all(made)
+        assert driven.lines[4].strip()
 
 
 async def test_a_fault_leaves_a_log_and_one_sentence(

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import inspect
 import sqlite3
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,6 +22,7 @@ from services.sync.thread import EngineThread
 from store import database, projects
 from tests.screens.driving import terminal, world
 from tests.screens.test_roadmap_keys import go_to
+from tui import stray
 
 
 async def test_an_edit_on_a_full_disk_stays_in_the_editor_until_there_is_room(home: Path) -> None:
@@ -182,3 +185,35 @@ def test_a_log_that_can_not_be_written_says_nothing(
     log(tmp_path / "no such directory").error("engine_stumbled", sentence="x")
     captured = capfd.readouterr()
     assert captured.out + captured.err == ""
+
+
+async def test_an_error_on_a_thread_of_its_own_is_logged_and_shown_and_prints_nothing(
+    home: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def fail() -> None:
+        raise RuntimeError("permission denied \x1b[31m[/x]")
+
+    before = threading.excepthook
+    async with terminal(world(home, 3)) as driven:
+        with stray.caught(home, driven.app.tell):
+            thread = threading.Thread(target=fail)
+            thread.start()
+            thread.join()
+            await driven.until(lambda: bool(driven.toasts))
+        assert "permission denied" in driven.toasts[0]
+        assert "\x1b" not in driven.toasts[0]
+    assert threading.excepthook is before
+    assert "permission denied" in (home / "crash.log").read_text()
+    assert "Traceback" not in "".join(capfd.readouterr())
+
+
+async def test_a_refresh_that_can_not_start_any_more_leaves_no_coroutine_behind(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with terminal(world(home, 3)) as driven:
+        asked: list[Any] = []
+        monkeypatch.setattr(driven.roadmap, "run_worker", lambda work, **_: asked.append(work))
+        driven.roadmap.store_changed()
+        assert asked
+        assert not inspect.iscoroutine(asked[0])
+        driven.roadmap._running_refresh = False
