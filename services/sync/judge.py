@@ -109,7 +109,8 @@ def unexplained(mine: Values | None, base: Base | None, remote: Remote) -> bool:
 def _judge_delete(case: Case) -> Decision:
     remote, base = case.remote, case.base
     if case.claim.part == LINK or not remote.exists or remote.deleted:
-        return Decision(action=None, gone=True)
+        late = _may_come_late(case) and not remote.exists
+        return Decision(action=Action.DELETE if late else None, gone=True)
     if _made_again(case) or _set_anew(case):
         return Decision(blocked="deleted here, but brought back there since")
     common: Mapping[str, Value] = base.values if base else {}
@@ -127,6 +128,13 @@ def _judge_delete(case: Case) -> Decision:
         labels = ", ".join(fields.label_of(path) for path in changed)
         return Decision(blocked=f"deleted here, but {labels} was edited there since")
     return Decision(action=Action.DELETE)
+
+
+def _may_come_late(case: Case) -> bool:
+    """Whether a create of ours may still be on its way to Firestore: a tombstone has to keep it
+    from bringing the project back."""
+    sent = case.claim.sent
+    return case.claim.target == FIRESTORE and sent is not None and sent.action == Action.CREATE
 
 
 def _gone_by_us(case: Case) -> bool:

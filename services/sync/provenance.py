@@ -123,17 +123,17 @@ def delivered(
 
 def last_delivered(
     conn: sqlite3.Connection, project_id: str, target: str, paths: Iterable[str]
-) -> Values:
-    """The value of each of these fields that this side delivered to a target last, where it did;
-    who makes a record delivers all of them."""
+) -> dict[str, tuple[Value, str]]:
+    """The value of each of these fields that this side delivered to a target last, and when by this
+    machine's clock, where it did; who makes a record delivers all of them."""
     log = {op.seq: op for op in operations.history(conn, project_id)}
     done = deliveries.done_since(conn, log, target, "")
-    found: Values = {}
+    found: dict[str, tuple[Value, str]] = {}
     for seq in sorted(done):
-        op = log[seq]
+        op, at = log[seq], done[seq]
         if op.kind in ("create", "restore"):
-            found = {path: fields.DEFAULTS.get(path) for path in paths}
-        found |= {path: new for path, (_, new) in op.changes.items()}
+            found = {path: (fields.DEFAULTS.get(path), at) for path in paths}
+        found |= {path: (new, at) for path, (_, new) in op.changes.items()}
     return {path: found[path] for path in paths if path in found}
 
 

@@ -13,7 +13,7 @@ import sqlite3
 from services.context import Context
 from services.sync import carrying, links
 from services.sync.absorb import send_back, set_base
-from services.sync.case import Case
+from services.sync.case import LATE, Case
 from services.sync.debts import is_owed
 from services.sync.merge import equals
 from services.sync.provenance import delivered, last_delivered
@@ -105,13 +105,22 @@ def _owe_what_stands(conn: sqlite3.Connection, ctx: Context, case: Case) -> None
     if not apart:
         return
     apart -= deliveries.undelivered(conn, [pid], SALESFORCE).get(pid, {}).keys()
-    last = last_delivered(conn, pid, SALESFORCE, apart)
-    late = {path: there[path] for path, value in last.items() if value == there[path]}
+    late = {
+        path: value
+        for path, (value, at) in last_delivered(conn, pid, SALESFORCE, apart).items()
+        if value == there[path] and _came_after(case, project.stamp(path), at)
+    }
     if late:
         changes: Changes = {p: (value, project.values.get(p)) for p, value in late.items()}
         parts = [(SALESFORCE, ROW)] if late.keys() - {"parent_id"} else []
         parts += [(SALESFORCE, LINK)] if "parent_id" in late else []
         links.send_again(conn, ctx, pid, changes, parts)
+
+
+def _came_after(case: Case, stamp: FieldStamp | None, acked_at: str) -> bool:
+    """Whether what was delivered may have arrived behind the look that whoever set the field had
+    at the row: rows show some seconds late."""
+    return stamp is None or from_iso(acked_at) + case.offset > from_iso(stamp.at) - LATE
 
 
 def _owe_total(conn: sqlite3.Connection, ctx: Context, case: Case) -> None:

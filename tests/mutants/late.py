@@ -92,6 +92,13 @@ MUTANTS = (
         (REPLAYED,),
     ),
     Mutant(
+        "a create that lands late brings a deleted project back",
+        JUDGE,
+        "        late = _may_come_late(case) and not remote.exists",
+        "        late = False",
+        (REPLAYED,),
+    ),
+    Mutant(
         "a discarded create stays where it has got to",
         DISCARDING,
         'if op.kind not in ("create", "restore") or not unmade:',

@@ -218,6 +218,18 @@ def a_document_made_anew_owes_nothing_of_before(h: Histories) -> None:
     h.an_operator_deletes(ANN, 1)
 
 
+@told(437, (0.0, 1800.0))
+def a_create_that_lands_after_its_project_was_given_up_brings_nothing_back(h: Histories) -> None:
+    h.a_person_deletes(1, purge=True)
+    h.salesforce_is_reconciled(BEN, full=False)
+    h.a_cycle(BEN)
+    h.something_will_go_wrong(BEN, "firestore", Fault.LATE)
+    h.an_operator_creates(BEN, 4)
+    h.a_cycle(BEN)
+    h.an_operator_discards(BEN, 0)
+    h.a_cycle(BEN)
+
+
 @pytest.mark.parametrize(
     ("history", "number", "offsets"), TOLD, ids=[each[0].__name__ for each in TOLD]
 )

@@ -94,12 +94,16 @@ def doc_write(write: Write) -> DocWrite:
                 ("deleted_at",): SERVER_TIMESTAMP,
                 ("deleted_by",): write.operator,
             }
+            if write.token is None:
+                # Of what may still be on its way: a create that comes later finds this.
+                cells["project_id",] = write.project_id
         case Action.NOTE:
             pass
         case _:
             raise ValueError(f"Firestore has no {write.action} write")
     cells.update(_shared(write))
-    kind = Kind.CREATE if write.action is Action.CREATE else Kind.UPDATE
+    new = write.action is Action.CREATE or (write.action is Action.DELETE and write.token is None)
+    kind = Kind.CREATE if new else Kind.UPDATE
     return DocWrite(COLLECTION, write.project_id, kind, cells, write.token)
 
 

@@ -235,17 +235,19 @@ def i1_and_i10_nothing_vanished(world: World, pid: str, path: str) -> None:
         )
         kept += [row[0] for row in rows]
     stands = [e for v in kept for e in oracle.by_value(pid, path, v)]
-    # Who took his edit back before it reached anybody changed nothing, as long as it is away, or
-    # somebody set what is there since.
+    edits = oracle.of(pid, path)
     latest = max((edit.at for edit in stands), default=0.0)
-    stands += [
-        edit
-        for edit in oracle.of(pid, path)
-        if not edit.fresh
-        and (edit.at < latest or all(e.value != here.get(path) for e in oracle.upward([edit])))
-    ]
+    for undo in edits:
+        if undo.fresh:
+            continue
+        own = [e for n in undo.parents if (e := oracle.edits[n]).who == undo.who]
+        away = own or list(oracle.upward([undo]))
+        # Who took his edit back before it reached anybody changed nothing, as long as it is away,
+        # or somebody set what is there since.
+        if undo.at < latest or all(e.value != here.get(path) for e in away):
+            stands += [undo, *own]
     safe = {edit.number for edit in oracle.upward(stands)}
-    for edit in oracle.of(pid, path):
+    for edit in edits:
         unseen = edit.number in oracle.unseen or (pid, path, edit.value) in world.org.covered
         lost = edit.number not in safe and not unseen
         if lost and not _ended_with_its_project(world, edit):

@@ -166,14 +166,15 @@ class World:
             self.oracle.unseen.update(range(before, len(self.oracle.edits)))
 
     def person_deletes(self, project_id: str, *, purge: bool = False) -> None:
-        """Into the recycle bin, or for good. A row that was purged before its document told of it
-        leaves nothing that could tell that it was ever there: whoever owes it makes it again."""
+        """Into the recycle bin, or for good. A row that was purged before its document told of it,
+        or out of which somebody had just brought it back, leaves nothing that could tell."""
         row = self.org.row(project_id)
         if row is None:
             return
         document = self.cloud.documents.get_many(COLLECTION, [project_id])[project_id]
         told = document.fields.get("sf") if document is not None else None
         purge = purge and isinstance(told, dict) and told.get("id") == row.id
+        purge = purge and not any(version.deleted for version in row.versions)
         self.oracle.lived(project_id, PERSON, self.now, "delete")
         self.org.delete(row, PAT, purge=purge)
         self.later(2.5)
