@@ -11,18 +11,17 @@ import datetime as dt
 import sqlite3
 
 from services.context import Context
-from services.sync import carrying, links
+from services.sync import carrying, links, standing
 from services.sync.absorb import send_back, set_base
-from services.sync.case import LATE, Case
-from services.sync.debts import is_owed
+from services.sync.case import Case
 from services.sync.merge import equals
-from services.sync.provenance import delivered, last_delivered
+from services.sync.provenance import delivered
 from services.sync.targets.fs_layout import base_hash, is_hash
 from store import bases, deliveries, fields, operations, owes, projects
 from store.bases import Base
 from store.canon import Value, Values
 from store.clock import from_iso, to_iso
-from store.deliveries import FIRESTORE, LINK, ROW, SALESFORCE
+from store.deliveries import FIRESTORE, ROW, SALESFORCE
 from store.operations import Changes
 from store.projects import EVERY, FieldStamp, Project
 
@@ -84,60 +83,7 @@ def hear(conn: sqlite3.Connection, ctx: Context, case: Case) -> None:
     _adopt_shared_base(conn, ctx, case, project.values if project else {})
     owes.replace(conn, case.claim.project_id, remote.owes, ctx.clock())
     carrying.concede(conn, ctx, remote)
-    _owe_what_stands(conn, ctx, case)
-    _owe_total(conn, ctx, case)
-
-
-def _owe_what_stands(conn: sqlite3.Connection, ctx: Context, case: Case) -> None:
-    """Who set a field last may have found in Salesforce what he wanted there, and nothing to send,
-    a moment before an older value of ours arrived: whoever delivered that owes it the newer."""
-    pid = case.claim.project_id
-    project, base = projects.get(conn, pid), bases.get(conn, pid, SALESFORCE)
-    if project is None or base is None or not base.present:
-        return
-    there = {p: base.values.get(p, fields.DEFAULTS.get(p)) for p in fields.BY_PATH if is_owed(p)}
-    apart = {
-        path
-        for path, value in there.items()
-        if not fields.is_score(path) and not equals(project.values.get(path), value)
-    }
-    apart -= case.remote.owes.keys()
-    if not apart:
-        return
-    apart -= deliveries.undelivered(conn, [pid], SALESFORCE).get(pid, {}).keys()
-    late = {
-        path: value
-        for path, (value, at) in last_delivered(conn, pid, SALESFORCE, apart).items()
-        if value == there[path] and _came_after(case, project.stamp(path), at)
-    }
-    if late:
-        changes: Changes = {p: (value, project.values.get(p)) for p, value in late.items()}
-        parts = [(SALESFORCE, ROW)] if late.keys() - {"parent_id"} else []
-        parts += [(SALESFORCE, LINK)] if "parent_id" in late else []
-        links.send_again(conn, ctx, pid, changes, parts)
-
-
-def _came_after(case: Case, stamp: FieldStamp | None, acked_at: str) -> bool:
-    """Whether what was delivered may have arrived behind the look that whoever set the field had
-    at the row: rows show some seconds late."""
-    return stamp is None or from_iso(acked_at) + case.offset > from_iso(stamp.at) - LATE
-
-
-def _owe_total(conn: sqlite3.Connection, ctx: Context, case: Case) -> None:
-    """Votes that met make a total that nobody has sent: whoever notices owes it to Salesforce."""
-    pid = case.claim.project_id
-    project, base = projects.get(conn, pid), bases.get(conn, pid, SALESFORCE)
-    if project is None or base is None or not base.present:
-        return
-    votes = {path: value for path, value in project.values.items() if fields.is_score(path)}
-    total = project.values.get("total_score")
-    owed = deliveries.undelivered(conn, [pid], SALESFORCE).get(pid, {})
-    there = base.values.get("total_score")
-    if there == total or any(map(fields.is_score, (*owed, *case.remote.owes))):
-        return
-    changes: Changes = {path: (value, value) for path, value in votes.items()}
-    changes = changes or {"total_score": (there, total)}
-    links.send_again(conn, ctx, pid, changes, [(SALESFORCE, ROW)])
+    standing.owe(conn, ctx, case)
 
 
 def _adopt_shared_base(conn: sqlite3.Connection, ctx: Context, case: Case, values: Values) -> None:

@@ -58,9 +58,9 @@ MUTANTS = (
     ),
     Mutant(
         "nobody owes the winner that the loser came after",
-        TAKEOVER,
-        "    _owe_what_stands(conn, ctx, case)\n    _owe_total",
-        "    _owe_total",
+        "services/sync/standing.py",
+        "        _owe_the_newer(conn, ctx, case, project, base, apart)\n",
+        "        pass\n",
         (REPLAYED,),
     ),
     Mutant(

@@ -1,0 +1,93 @@
+"""What stands here and on the document, and is in Salesforce otherwise although nobody owes it."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Collection
+
+from services.context import Context
+from services.sync import links
+from services.sync.case import LATE, Case
+from services.sync.debts import is_owed
+from services.sync.merge import equals
+from services.sync.provenance import last_delivered
+from store import bases, deliveries, fields, projects
+from store.bases import Base
+from store.clock import from_iso
+from store.deliveries import LINK, ROW, SALESFORCE
+from store.operations import Changes
+from store.projects import FieldStamp, Project
+
+
+def owe(conn: sqlite3.Connection, ctx: Context, case: Case) -> None:
+    """Whoever notices owes it to Salesforce. Runs inside the caller's transaction, after what the
+    document tells was heard."""
+    pid = case.claim.project_id
+    project, base = projects.get(conn, pid), bases.get(conn, pid, SALESFORCE)
+    if project is None or base is None or not base.present:
+        return
+    apart = _apart(project, base) - case.remote.owes.keys()
+    if apart:
+        apart -= deliveries.undelivered(conn, [pid], SALESFORCE).get(pid, {}).keys()
+        _owe_the_newer(conn, ctx, case, project, base, apart)
+    _owe_the_total(conn, ctx, case, project, base)
+
+
+def _apart(project: Project, base: Base) -> set[str]:
+    """The fields that Salesforce has otherwise, by what is known."""
+    return {
+        path
+        for path in fields.BY_PATH
+        if is_owed(path)
+        and not fields.is_score(path)
+        and not equals(project.values.get(path), base.values.get(path, fields.DEFAULTS.get(path)))
+    }
+
+
+def _owe_the_newer(
+    conn: sqlite3.Connection,
+    ctx: Context,
+    case: Case,
+    project: Project,
+    base: Base,
+    apart: Collection[str],
+) -> None:
+    """Who set a field last may have found in Salesforce what he wanted there, and nothing to send,
+    a moment before an older value of ours arrived: whoever delivered that owes it the newer."""
+    pid = project.project_id
+    late = {
+        path: value
+        for path, (value, at) in last_delivered(conn, pid, SALESFORCE, apart).items()
+        if value == base.values.get(path, fields.DEFAULTS.get(path))
+        and _came_after(case, project.stamp(path), at)
+    }
+    if not late:
+        return
+    changes: Changes = {path: (value, project.values.get(path)) for path, value in late.items()}
+    parts = [(SALESFORCE, ROW)] if late.keys() - {"parent_id"} else []
+    parts += [(SALESFORCE, LINK)] if "parent_id" in late else []
+    links.send_again(conn, ctx, pid, changes, parts)
+
+
+def _came_after(case: Case, stamp: FieldStamp | None, acked_at: str) -> bool:
+    """Whether what was delivered may have arrived behind the look that whoever set the field had
+    at the row: rows show some seconds late."""
+    return stamp is None or from_iso(acked_at) + case.offset > from_iso(stamp.at) - LATE
+
+
+def _owe_the_total(
+    conn: sqlite3.Connection, ctx: Context, case: Case, project: Project, base: Base
+) -> None:
+    """Votes that met make a total that nobody has sent."""
+    there, total = base.values.get("total_score"), project.values.get("total_score")
+    if there == total:
+        return
+    pid = project.project_id
+    owed = deliveries.undelivered(conn, [pid], SALESFORCE).get(pid, {})
+    if any(map(fields.is_score, (*owed, *case.remote.owes))):
+        return
+    votes = {path: value for path, value in project.values.items() if fields.is_score(path)}
+    changes: Changes = {path: (value, value) for path, value in votes.items()}
+    links.send_again(
+        conn, ctx, pid, changes or {"total_score": (there, total)}, [(SALESFORCE, ROW)]
+    )
