@@ -251,7 +251,8 @@ class TicketFile:
 
 def begin_anew(conn: DuckDBPyConnection) -> None:
     """Within a transaction: everything goes, columns too, as if the file had just been made."""
-    for table in ("facts", "figures", "people", "responses", "history", "tickets", "meta"):
+    derived = ("facts", "closers", "figures")
+    for table in (*derived, "people", "responses", "history", "tickets", "meta"):
         conn.execute(f"DROP TABLE IF EXISTS {table}")
     _make_tables(conn)
     _renew_slots(conn)

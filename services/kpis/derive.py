@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from services.kpis import facts, measures, topics
+from services.kpis import closers, facts, measures, topics
 from services.kpis.policy import Policy
 from services.kpis.topics import DEPARTMENTS, ORDER
 
@@ -35,6 +35,12 @@ _READS: Mapping[str, tuple[str, ...]] = {
     "releases": ("closed_at", "counts_release"),
 }
 """The facts that a topic is made of: where these stay, it stays."""
+_COUNTS: Mapping[str, str] = {"mttr": "counts_mttr", "releases": "counts_release"}
+"""The fact by which a ticket counts in a topic at all, where there is one."""
+_COMPARED = ", ".join(
+    sorted({"id", "release_window", *(name for names in _READS.values() for name in names)})
+)
+"""What has to be known of a ticket before and after. Its long texts are not among it."""
 Fact = Mapping[str, Any]
 
 
@@ -56,8 +62,8 @@ def derive_all(conn: DuckDBPyConnection, policy: Policy, *, keep: bool = True) -
     conn.execute(f"CREATE OR REPLACE {'' if keep else 'TEMP '}TABLE facts AS {query}")
     if keep:
         conn.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", [_STAMP, stamp(policy)])
-        for topic in ORDER:
-            _keep(conn, topic, None)
+        closers.make(conn)
+        _keep(conn, dict.fromkeys(ORDER))
 
 
 def derive_touched(conn: DuckDBPyConnection, policy: Policy) -> None:
@@ -66,7 +72,7 @@ def derive_touched(conn: DuckDBPyConnection, policy: Policy) -> None:
     _find(conn, "touched_tickets", "tickets", "_slot", "_id")
     _find(conn, "touched_history", "history", "slot", "ticket")
     _find(conn, "touched_responses", "responses", "slot", "ticket")
-    _find(conn, "facts_before", "facts", "slot", "id")
+    _find(conn, "facts_before", "facts", "slot", "id", _COMPARED)
     columns = raw_columns(conn)
     query = facts.facts(policy, columns, "touched_tickets", "touched_history", "touched_responses")
     conn.execute(f"CREATE OR REPLACE TEMP TABLE facts_after AS {query}")
@@ -75,20 +81,28 @@ def derive_touched(conn: DuckDBPyConnection, policy: Policy) -> None:
         "AND id IN (SELECT id FROM touched)"
     )
     conn.execute("INSERT INTO facts SELECT * FROM facts_after")
+    closers.move(conn, "facts_before", "facts_after")
     few = topics.count(conn, "touched") <= FEW
-    before, after = (_by_id(conn, f"facts_{when}") if few else {} for when in ("before", "after"))
+    states = [f"(SELECT {_COMPARED} FROM facts_{when})" for when in ("before", "after")]
+    before, after = (_by_id(conn, each) if few else {} for each in states)
+    stale: dict[str, set[str] | None] = {}
     for topic in ORDER:
         keys = set(_keys(topic, before, after)) if few else None
         if topic == DEPARTMENTS and keys and len(keys) > MANY:
             keys = None
         if keys is None or keys:
-            _keep(conn, topic, keys)
+            stale[topic] = keys
+    _keep(conn, stale)
 
 
-def kept_rows(conn: DuckDBPyConnection, topic: str) -> list[topics.Row]:
-    """A topic's rows as they were kept, in order."""
-    found = conn.execute("SELECT content FROM figures WHERE topic = ? ORDER BY key", [topic])
-    return [json.loads(row[0]) for row in found.fetchall()]
+def kept_rows(conn: DuckDBPyConnection) -> dict[str, list[topics.Row]]:
+    """Every topic's rows as they were kept, in order."""
+    found: dict[str, list[topics.Row]] = {topic: [] for topic in ORDER}
+    for topic, content in conn.execute(
+        "SELECT topic, content FROM figures ORDER BY topic, key"
+    ).fetchall():
+        found[topic].append(json.loads(content))
+    return found
 
 
 def raw_columns(conn: DuckDBPyConnection) -> list[str]:
@@ -97,31 +111,50 @@ def raw_columns(conn: DuckDBPyConnection) -> list[str]:
     return [str(column[0]) for column in described if not str(column[0]).startswith("_")]
 
 
-def _find(conn: DuckDBPyConnection, into: str, table: str, slot: str, key: str) -> None:
+def _find(
+    conn: DuckDBPyConnection, into: str, table: str, slot: str, key: str, columns: str = "*"
+) -> None:
     """The rows of the touched tickets. Looked for is the slot alone, a number, so that the texts of
-    the millions of others are not unpacked."""
+    the millions of others are not unpacked; the few others with one of these slots go afterwards,
+    because asking for both at once has twice as much unpacked."""
     conn.execute(
-        f"CREATE OR REPLACE TEMP TABLE {into} AS SELECT * FROM (SELECT * FROM {table} WHERE rowid "
-        f"IN (SELECT rowid FROM {table} WHERE {slot} IN (SELECT slot FROM touched))) "
-        f"WHERE {key} IN (SELECT id FROM touched)"
+        f"CREATE OR REPLACE TEMP TABLE {into} AS SELECT {columns} FROM {table} WHERE rowid IN "
+        f"(SELECT rowid FROM {table} WHERE {slot} IN (SELECT slot FROM touched))"
     )
+    conn.execute(f"DELETE FROM {into} WHERE {key} NOT IN (SELECT id FROM touched)")
 
 
-def _keep(conn: DuckDBPyConnection, topic: str, keys: Iterable[str] | None) -> None:
-    """Compute rows of a topic and keep them; None: all of it."""
-    if keys is None:
-        conn.execute("DELETE FROM figures WHERE topic = ?", [topic])
-    else:
-        conn.execute(
-            "DELETE FROM figures WHERE topic = ? AND key IN (SELECT unnest(?::VARCHAR[]))",
-            [topic, sorted(keys)],
-        )
-    name = "department" if topic == DEPARTMENTS else "month"
-    rows = topics.rows_of(conn, topic, keys)
+def _keep(conn: DuckDBPyConnection, stale: Mapping[str, Collection[str] | None]) -> None:
+    """Compute the rows of topics that are no more true, and keep them; None: all of a topic. They
+    go and come by one statement each, which costs as much for one row as for all."""
+    gone: list[tuple[str, str]] = []
+    whole: list[str] = []
+    fresh: list[tuple[str, str, str]] = []
+    for topic, keys in stale.items():
+        if keys is None:
+            whole.append(topic)
+        else:
+            gone += [(topic, key) for key in sorted(keys)]
+        name = "department" if topic == DEPARTMENTS else "month"
+        if topic == DEPARTMENTS:
+            rows = closers.rollup(conn, keys)
+        else:
+            rows = topics.rows_of(conn, topic, keys)
+        fresh += [(topic, row[name], json.dumps(row)) for row in rows]
     conn.execute(
-        "INSERT INTO figures SELECT ?, unnest(?::VARCHAR[]), unnest(?::VARCHAR[])",
-        [topic, [row[name] for row in rows], [json.dumps(row) for row in rows]],
+        "DELETE FROM figures WHERE list_contains(?::VARCHAR[], topic) OR (topic, key) IN "
+        f"(SELECT {_COLUMNS_OF[2]})",
+        [whole, *_columns(gone, 2)],
     )
+    conn.execute(f"INSERT INTO figures SELECT {_COLUMNS_OF[3]}", _columns(fresh, 3))
+
+
+_COLUMNS_OF = {size: ", ".join(["unnest(?::VARCHAR[])"] * size) for size in (2, 3)}
+
+
+def _columns(rows: Sequence[Sequence[str]], size: int) -> list[list[str]]:
+    """Rows of so many texts, column by column."""
+    return [[row[at] for row in rows] for at in range(size)]
 
 
 def _by_id(conn: DuckDBPyConnection, table: str) -> dict[str, Fact]:
@@ -139,7 +172,7 @@ def _keys(topic: str, before: Mapping[str, Fact], after: Mapping[str, Fact]) -> 
         if _differ(old, new, _READS[topic]):
             for side in sides:
                 moment = side[measure.moment]
-                if moment is not None:
+                if moment is not None and side[_COUNTS.get(topic, measure.moment)]:
                     yield side["department"] if topic == DEPARTMENTS else f"{moment:%Y-%m}"
         if topic == "releases" and _differ(old, new, ("created_at", "counts_incident")):
             # An incident decides over the releases that closed within the window before it.

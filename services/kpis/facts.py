@@ -13,8 +13,8 @@ from collections.abc import Collection, Iterable, Mapping
 from services.kpis.policy import Kind, Policy
 from store.tickets import SLOT
 
-REVISION = 3
-"""Raise it when the query changes: facts that were kept are then derived anew."""
+REVISION = 4
+"""Raise it when the query or what is kept of it changes: all of it is then derived anew."""
 
 
 _MOST_HOURS = "1e12"

@@ -127,6 +127,13 @@ def rollup(conn: DuckDBPyConnection, selection: Selection) -> list[Row]:
     return _query(conn, selection, ("department",), _ROLLUP, None)
 
 
+def rollup_row(values: Sequence[Any]) -> Row:
+    """A row of the departments' list from its values: the department and what stands in
+    ``_ROLLUP``."""
+    names = ("department", *(name for name, _ in _ROLLUP))
+    return dict(zip(names, map(rounded, values), strict=True))
+
+
 def _query(
     conn: DuckDBPyConnection,
     selection: Selection,
