@@ -1,6 +1,7 @@
 """Writing a text in the operator's own editor.
 
-The text goes through a file that only the owner can read, removed afterwards whatever happens.
+The text goes through a file that only the owner can read. It is removed afterwards, but where what
+the editor left in it can't be shown here: then it is named.
 """
 
 from __future__ import annotations
@@ -27,6 +28,10 @@ class NoEditor(Exception):
     def __init__(self, sentence: str, text: str | None = None) -> None:
         self.text = text
         super().__init__(sentence)
+
+
+class _NotText(NoEditor):
+    """What the editor left is kept in its file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +75,12 @@ def write_outside(
             why = error.strerror or str(error)
             raise NoEditor(f"{command[0]} can't be started: {why}; EDITOR names it") from error
         after = _read_back(path, command[0])
-    finally:
-        with contextlib.suppress(FileNotFoundError):
-            path.unlink()
+    except _NotText:
+        raise
+    except BaseException:
+        _remove(path)
+        raise
+    _remove(path)
     changed = after.rstrip("\n") != text.rstrip("\n")
     if status != 0:
         raise NoEditor(f"{command[0]} ended with status {status}", after if changed else None)
@@ -89,11 +97,18 @@ def _private_file(text: str, name: str) -> Path:
     return Path(path)
 
 
+def _remove(path: Path) -> None:
+    # An editor may have removed it, or put something else in its place.
+    with contextlib.suppress(OSError):
+        path.unlink()
+
+
 def _read_back(path: Path, editor: str) -> str:
     try:
         return path.read_bytes().decode("utf-8")
     except UnicodeDecodeError as error:
-        raise NoEditor(f"{editor} left text that is not UTF-8; nothing was changed") from error
+        kept = f"nothing was changed, it is kept in {path}"
+        raise _NotText(f"{editor} left text that is not UTF-8; {kept}") from error
     except OSError as error:
         why = error.strerror or str(error)
         raise NoEditor(f"what {editor} left can't be read: {why}; nothing was changed") from error

@@ -209,6 +209,8 @@ class Engine:
             self._calls.ration(target)
         self._drainer.client_id = self.client_id
         batch = self._drainer.batch(target, limit=limit, alone=alone, only=only)
+        if state.down_since is not None and not batch.claimed and batch.down is None:
+            batch.down = self._health.probe(target)
         totals.add(batch)
         if counted:
             self._calls.note(target)

@@ -12,10 +12,13 @@ from dataclasses import dataclass, field
 
 from services.context import Context
 from services.sync import backoff, timing
-from services.sync.targets.base import ErrorClass, Problem, Target, TargetDown
+from services.sync.targets.base import ErrorClass, Problem, Ref, Target, TargetDown
 from store import targets
 from store.clock import to_iso
 from store.database import transaction
+
+NOBODY = "steerco-probe"
+"""An id that no project has: what is asked of it costs one call and moves nothing."""
 
 
 @dataclass(slots=True)
@@ -50,6 +53,16 @@ class Health:
             self.is_down(target, down.problem)
             return down.problem
         return self._other_system(target.name, identity)
+
+    def probe(self, target: Target) -> Problem | None:
+        """Ask a target that is away and is owed nothing. Being connected proves nothing then: it
+        is remembered from before the outage. Gives why the target can't be used."""
+        try:
+            target.read([Ref(NOBODY)])
+        except TargetDown as down:
+            # One that refuses this question for good has answered it.
+            return None if down.problem.cls is ErrorClass.PERMANENT else down.problem
+        return None
 
     def come_home(self, names: Sequence[str]) -> None:
         """Let a target go on that was paused for being another system and is ours again. A process

@@ -329,9 +329,19 @@ def test_an_editor_that_is_not_there_is_a_sentence() -> None:
         write_outside("a", ["no-such-editor"], nullcontext)
 
 
-def test_an_editor_that_leaves_no_text_is_a_sentence(tmp_path: Path) -> None:
-    note = "path.write_bytes(b'\\xff'); sys.exit(0)"
-    with pytest.raises(NoEditor, match="not UTF-8"):
+def test_what_an_editor_left_in_another_encoding_is_kept_and_named(tmp_path: Path) -> None:
+    note = "path.write_bytes(b'an hour of work \\xff'); sys.exit(0)"
+    with pytest.raises(NoEditor, match="not UTF-8") as caught:
+        write_outside("a", command(tmp_path, "text", note=note), nullcontext)
+    kept = Path(str(caught.value).rpartition(" ")[2])
+    assert kept.read_bytes() == b"an hour of work \xff"
+    kept.unlink()
+
+
+@pytest.mark.parametrize("instead", ["pass", "path.mkdir()"])
+def test_an_editor_that_takes_the_file_away_is_a_sentence(tmp_path: Path, instead: str) -> None:
+    note = f"path.unlink(); {instead}; sys.exit(0)"
+    with pytest.raises(NoEditor, match="can't be read"):
         write_outside("a", command(tmp_path, "text", note=note), nullcontext)
 
 
