@@ -74,12 +74,14 @@ def _was_seen(conn: sqlite3.Connection, project_id: str, path: str, value: Value
 
 
 def _settle(conn: sqlite3.Connection, ctx: Context, project_id: str, lost: Overwritten) -> bool:
-    """Keep the clash, decided as any other; False where it is known already. Ours overwrote theirs
-    when it was sent; which of the two is later says the time when it was made."""
+    """Keep the clash with what stands here, decided as any other; False where it is known already.
+    Ours overwrote theirs when it was sent; which of the two is later says the time when it was
+    made. What overwrote theirs may have been replaced since, by an edit that was earlier still."""
     project = projects.get(conn, project_id)
     stamp = project.stamp(lost.path) if project is not None else None
-    if project is None or project.values.get(lost.path) != lost.mine:
-        stamp = None  # what overwrote theirs was replaced since
+    mine = project.values.get(lost.path) if project is not None and stamp else lost.mine
+    if mine == lost.theirs:
+        return False
     by, op_id = "somebody in Salesforce", edit_in_salesforce(lost.theirs)
     mine_at = from_iso(stamp.at) if stamp else lost.mine_at
     wins = stamp is not None and lost.theirs_at >= mine_at.replace(microsecond=0)
@@ -94,7 +96,7 @@ def _settle(conn: sqlite3.Connection, ctx: Context, project_id: str, lost: Overw
         path=lost.path,
         target=SALESFORCE,
         base=lost.before,
-        mine=lost.mine,
+        mine=mine,
         theirs=lost.theirs,
         winner="theirs" if wins else "mine",
         mine_at=to_iso(mine_at),

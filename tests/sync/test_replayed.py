@@ -218,6 +218,15 @@ def a_document_made_anew_owes_nothing_of_before(h: Histories) -> None:
     h.an_operator_deletes(ANN, 1)
 
 
+@told(149, (HOUR, -HOUR))
+def of_what_was_covered_unseen_and_what_stands_by_now_the_later_stands(h: Histories) -> None:
+    h.world.org.lag = h.world.cloud.lag = 0.0
+    h.an_operator_edits(BEN, 2, "strategic_value")
+    h.a_person_edits_in_the_window(2, "strategic_value", BEN)
+    h.an_operator_edits(ANN, 0, "strategic_value")
+    h.a_cycle(BEN)
+
+
 @told(437, (0.0, 1800.0))
 def a_create_that_lands_after_its_project_was_given_up_brings_nothing_back(h: Histories) -> None:
     h.a_person_deletes(1, purge=True)
