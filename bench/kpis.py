@@ -28,7 +28,7 @@ from services.kpis.board import Board
 from services.kpis.exports import Export
 from services.kpis.load import history_rows, load, ticket_rows
 from services.kpis.policy import load_policy
-from services.kpis.report import report, told
+from services.kpis.report import report
 from services.kpis.selection import Filters, Period
 from store.clock import system_clock
 from store.tickets import TicketFile
@@ -209,7 +209,7 @@ def _increment(file: TicketFile, number: int) -> float:
         merge.begin(conn)
         brought = merge.merge_tickets(conn, tickets, raw), merge.merge_history(conn, changes)
         merge.finish(conn, policy)
-        rows = told(conn, policy)
+    rows = report(Board(file, policy))
     seconds = time.perf_counter() - start
     assert brought == (NEW_ROWS, NEW_ROWS)
     closed = sum(row["closed"] for row in rows["monthly"])

@@ -55,14 +55,16 @@ def discard(conn: sqlite3.Connection, ctx: Context, seq: int) -> Values:
         for each in open_ones:
             deliveries.set_state(conn, seq, each.target, "discarded", part=each.part)
         _close_conflicts(conn, ctx, op)
-        if projects.exists(conn, op.project_id):
+        here = projects.exists(conn, op.project_id)
+        if op.kind == "delete":
+            if not here:
+                itsc_roadmap.restore_project(conn, ctx, op.project_id, origin="discard")
+        elif here:
             there = _there(conn, op.project_id)
             unmade = any(each.part == ROW and each.target not in there for each in open_ones)
             if op.kind not in ("create", "restore") or not unmade:
                 return _go_back(conn, ctx, op, open_ones, there)
             itsc_roadmap.delete_project(conn, ctx, op.project_id, origin="discard")
-        elif op.kind == "delete":
-            itsc_roadmap.restore_project(conn, ctx, op.project_id, origin="discard")
         return {}
 
 
@@ -88,9 +90,9 @@ def _go_back(
         if project.values.get(path) != new:
             continue  # a later edit took its place; that one travels on
         carriers = [each.target for each in open_ones if _carries(each, path)]
-        held = {name: _held(conn, op, path, old, name, there.get(name)) for name in carriers}
         if not carriers:
             continue
+        held = {name: _held(conn, op, path, old, name, there.get(name)) for name in carriers}
         value = held[carriers[0]]
         if value != new:
             back[path] = value

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from services.sync.calls import Calls, over_budget
+from services.sync.calls import Calls, used_up
 from services.sync.targets.base import Usage
 from services.sync.targets.sf_client import SalesforceClient
 from services.sync.targets.sf_errors import CallFailed
@@ -33,9 +33,9 @@ def rationed(
 
         def spend(usage: Usage) -> None:
             calls.count(usage)
-            spent = over_budget(calls, clock())
-            if spent is not None:
-                raise CallFailed(spent)
+            budget = calls.budget()
+            if budget.is_spent:
+                raise CallFailed(used_up(budget, clock()))
 
         try:
             yield spend

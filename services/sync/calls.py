@@ -29,6 +29,9 @@ from store.deliveries import SALESFORCE
 DOCUMENT = "calls"
 TELL_EVERY = 900.0
 TELL_AFTER = 100
+USED_UP = "SHARE_USED_UP"
+A_WHILE = 60.0
+"""Seconds until an operator whose part of what is left is used up looks again."""
 
 
 class Rationed(Protocol):
@@ -75,11 +78,15 @@ class Calls:
         operators = 1 + int(meta.get(self.conn, f"other-callers:{self._day()}") or 0)
         return Budget(state.api_limit, state.api_used, ours, self.share, operators)
 
-    def ration(self, target: Target) -> None:
+    def ration(self, target: Target) -> Problem | None:
         """Let a target make no more calls in this round than are this operator's part of what is
-        left: how many pages a reading has is not known before."""
-        budget, rationed = self.budget(), cast("Rationed", target)
-        rationed.ration(budget.part, _used_up(budget, self.clock()))
+        left: how many pages a reading has is not known before. Gives why no round may begin at all.
+        Before anything else of a round: what held for the last one holds no more."""
+        budget, now = self.budget(), self.clock()
+        alone = budget.operators == 1
+        why = used_up(budget, now) if alone or budget.is_spent else _part_used_up(budget)
+        cast("Rationed", target).ration(budget.part, why)
+        return why if budget.is_spent else None
 
     def tell(self, documents: DocumentStore, *, now_or_never: bool = False) -> None:
         """Tell the other operators, and hear of theirs; seldom, unless ``now_or_never`` (the
@@ -129,16 +136,20 @@ class Calls:
         return dt.datetime.fromtimestamp(moment, dt.UTC).date().isoformat()
 
 
-def over_budget(calls: Calls, now: float) -> Problem | None:
-    """Why no call may be made any more today; None while there is something left."""
-    budget = calls.budget()
-    return _used_up(budget, now) if budget.is_spent else None
-
-
-def _used_up(budget: Budget, now: float) -> Problem:
+def used_up(budget: Budget, now: float) -> Problem:
+    """Why no call may be made any more today."""
     sentence = (
         f"today's share of Salesforce calls is used up ({budget.ours} of "
         f"{int((budget.limit or 0) * budget.share)}); it goes on at midnight UTC"
     )
     wait = until_tomorrow(now)
-    return Problem(ErrorClass.PAUSE, "SHARE_USED_UP", sentence, sentence, retry_after=wait)
+    return Problem(ErrorClass.PAUSE, USED_UP, sentence, sentence, retry_after=wait)
+
+
+def _part_used_up(budget: Budget) -> Problem:
+    """Others may spend the rest just now: what is left is seen in the next round."""
+    sentence = (
+        f"{budget.operators} operators share the {budget.left} Salesforce calls that are left "
+        "today, and this one's part is made; it goes on in a minute"
+    )
+    return Problem(ErrorClass.PAUSE, USED_UP, sentence, sentence, retry_after=A_WHILE)

@@ -18,7 +18,7 @@ from services.context import Context
 from services.overview import OPEN_GATES, Gates, gates
 from services.people import Directory
 from services.sync import backoff, notes, people_push
-from services.sync.calls import Calls, over_budget
+from services.sync.calls import Calls
 from services.sync.drain import Drainer, Point, no_point
 from services.sync.health import Health
 from services.sync.inbound import ALONE_AFTER, Inbound, Rhythm
@@ -190,7 +190,7 @@ class Engine:
     ) -> None:
         state = targets.get(self.conn, target.name)
         counted = target.name == SALESFORCE
-        spent = over_budget(self._calls, self.ctx.clock()) if counted else None
+        spent = self._calls.ration(target) if counted else None
         if spent is not None:
             self._health.is_down(target, spent)
         totals.problem = spent or self._health.connect(target)
@@ -201,12 +201,9 @@ class Engine:
             people_push.refresh(self.conn, self.ctx, directory)
             self._directory = directory
         limit = 1 if state.down_since is not None else target.batch
-        budget = self._calls.budget()
-        if counted and budget.left is not None:
-            room = budget.left - RESERVE * budget.operators
-            limit = max(1, min(limit, room))  # a contested row takes a call of its own
-        if counted:
-            self._calls.ration(target)
+        part = self._calls.budget().part
+        if counted and part is not None:
+            limit = max(1, min(limit, part - RESERVE))  # a contested row takes a call of its own
         self._drainer.client_id = self.client_id
         batch = self._drainer.batch(target, limit=limit, alone=alone, only=only)
         if state.down_since is not None and not batch.claimed and batch.down is None:

@@ -19,7 +19,7 @@ from services.context import Context
 from services.outbox import ASKED
 from services.overview import Gates, gates
 from services.sync import carrying, shared_conflicts
-from services.sync.calls import Calls, over_budget
+from services.sync.calls import Calls
 from services.sync.follow import Follower
 from services.sync.health import Health
 from services.sync.intake import Pulled
@@ -231,14 +231,13 @@ class Inbound:
         target = self._usable(SALESFORCE, impatient=impatient)
         if target is None:
             return Pulled()
-        spent = over_budget(self.calls, self.ctx.clock())
+        spent = self.calls.ration(target)
         if spent is not None:
             self.health.is_down(target, spent)
             return Pulled(problems={SALESFORCE: spent})
         problem = self.health.connect(target)
         if problem is not None:
             return Pulled(problems={SALESFORCE: problem})
-        self.calls.ration(target)
         reconciler = Reconciler(
             self.conn,
             self.ctx,

@@ -80,9 +80,8 @@ def sync(
     """
     pulled = engine.inbound.on_demand(names, whole=whole, believe=believe)
     report = drain(engine, names=names, progress=progress, sleep=sleep, met=pulled.problems)
-    due = parked.next_due(engine.conn, SALESFORCE) if SALESFORCE in names else None
-    wait = None if due is None or pulled.problems else due - engine.ctx.clock()
-    if wait is not None and wait <= AGAIN:
+    wait = None if pulled.problems or SALESFORCE not in names else _until_told(engine)
+    if wait is not None:
         sleep(max(LOOK, wait))
         pulled.add(engine.inbound.on_demand((SALESFORCE,), believe=believe))
         first, report = report, drain(engine, names=names, progress=progress, sleep=sleep)
@@ -91,6 +90,17 @@ def sync(
     report.conflicts += pulled.conflicts
     report.deleted += pulled.deleted
     return report
+
+
+def _until_told(engine: Engine) -> float | None:
+    """Seconds until a row can be judged that was read too near to a write of ours; None where there
+    is none, or Salesforce is not read."""
+    readable = (
+        SALESFORCE in engine.remotes and gates(engine.conn, engine.configured)[SALESFORCE].open
+    )
+    due = parked.next_due(engine.conn, SALESFORCE) if readable else None
+    wait = None if due is None else due - engine.ctx.clock()
+    return wait if wait is not None and wait <= AGAIN else None
 
 
 def drain(

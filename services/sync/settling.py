@@ -39,6 +39,9 @@ class Batch:
 
 @dataclass
 class Job:
+    """One write of a claim, judged as ``decision`` says; ``project`` is as it stands then (None:
+    deleted)."""
+
     claim: Claim
     case: Case
     decision: Decision
@@ -56,6 +59,7 @@ class Settler:
     rng: random.Random
 
     def acknowledge(self, told: Sequence[tuple[Job, Outcome]], result: Batch) -> None:
+        """What the target answered to each write; counted in ``result``."""
         now = to_iso(self.ctx.clock())
         done = [(j, o) for j, o in told if o.done]
         deliveries.settle(self.conn, self.owner, [j.claim for j, _ in done], "done", now)
@@ -138,6 +142,8 @@ class Settler:
         unknown: bool = False,
         solo: bool = False,
     ) -> None:
+        """The claim's lease ends, and its deliveries are ``state`` for ``wait`` seconds; see
+        ``deliveries.put_back``."""
         now = self.ctx.clock()
         deliveries.put_back(
             self.conn,
@@ -153,6 +159,7 @@ class Settler:
         )
 
     def attempt(self, job: Job, outcome: Outcome, ms: int) -> Attempt:
+        """What is kept of one write for inspect; ``ms`` is how long its request took."""
         problem = outcome.problem
         return Attempt(
             at=to_iso(self.ctx.clock()),

@@ -24,7 +24,8 @@ def read_is_stale(case: Case) -> bool:
 
     Taking that for somebody's edit would undo what came since. The record's version is older than
     the base's; or it is the one from before the write although its values are not what the write
-    left; or the row is missing altogether.
+    left; or it is somebody else's of within the seconds of the write and does not show what was
+    written; or the row is missing altogether.
     """
     base, remote = case.base, case.remote
     if base is None:

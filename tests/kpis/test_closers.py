@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import random
 
-from services.kpis import closers, merge, topics
+from services.kpis import closers, topics
 from services.kpis.board import Board
-from services.kpis.policy import Policy
-from services.kpis.report import report, told
+from services.kpis.report import report
 from store.tickets import TicketFile
 from tests.kpis.conftest import Fill
 from tests.kpis.world import Histories, ticket
@@ -61,20 +60,3 @@ def test_only_the_departments_that_are_asked_for(fill: Fill, board: Board) -> No
         assert [row["department"] for row in both] == ["Events", "Sales"]
         assert closers.rollup(conn, {"Sales"}) == both[1:]
         assert closers.rollup(conn, ()) == []
-
-
-def test_who_brought_rows_in_is_told_the_figures_before_the_file_is_closed(
-    fill: Fill, file: TicketFile, board: Board, policy: Policy
-) -> None:
-    fill([ticket(1, OPENED), ticket(2, OPENED)])
-    with file.writing() as conn:
-        merge.begin(conn)
-        source = (
-            "(SELECT * EXCLUDE (_slot) REPLACE ('New' AS \"Status__c\") FROM tickets "
-            "WHERE \"Name\" = 'T-1')"
-        )
-        assert merge.merge_tickets(conn, source, ["Name", "Status__c"]) == 1
-        merge.finish(conn, policy)
-        rows = told(conn, policy)
-    assert [row["closed"] for row in rows["monthly"]] == [1]
-    assert rows == report(board)

@@ -103,6 +103,14 @@ def lab(file: TicketFile, measure: str = "tickets") -> list[Any]:
     return list(Board(file, POLICY).tickets(selection).rows)
 
 
+def one_ticket(directory: Path) -> tuple[Path, Path]:
+    """Exports of a ticket without a history."""
+    return (
+        world.write(directory / "T.csv", world.TICKET, [world.ticket(1, "2026-03-01T00:00:00Z")]),
+        world.write(directory / "H.csv", world.HISTORY, []),
+    )
+
+
 def test_what_was_pulled_is_what_an_export_would_have_brought(
     org: Org, pulled: TicketFile, tmp_path: Path
 ) -> None:
@@ -260,10 +268,7 @@ def test_a_file_stays_with_its_organisation(
 def test_the_sandboxs_year_stays_away_from_tickets_that_were_loaded(
     org: Org, file: TicketFile, tmp_path: Path, sandbox: bool
 ) -> None:
-    exports = (
-        world.write(tmp_path / "T.csv", world.TICKET, [world.ticket(1, "2026-03-01T00:00:00Z")]),
-        world.write(tmp_path / "H.csv", world.HISTORY, []),
-    )
+    exports = one_ticket(tmp_path)
     load(file, POLICY, *exports, sandbox=sandbox)
     if sandbox:
         with pytest.raises(OtherOrganisation, match="they were loaded from files"):
@@ -280,10 +285,7 @@ def test_the_sandboxs_year_makes_way_for_tickets_that_are_loaded_later(
     """Whoever loads tickets of his own wants figures of these, whatever was there before."""
     pull(org.client(), file, POLICY)
     year = Board(file, POLICY).holdings().tickets
-    exports = (
-        world.write(tmp_path / "T.csv", world.TICKET, [world.ticket(1, "2026-03-01T00:00:00Z")]),
-        world.write(tmp_path / "H.csv", world.HISTORY, []),
-    )
+    exports = one_ticket(tmp_path)
 
     def stopped(what: str, _done: float) -> None:
         if what == "Computing":
@@ -309,10 +311,7 @@ def test_tickets_of_a_real_organisation_stay_where_others_are_loaded(
 ) -> None:
     pull(org.client(), file, POLICY)
     year = Board(file, POLICY).holdings().tickets
-    exports = (
-        world.write(tmp_path / "T.csv", world.TICKET, [world.ticket(1, "2026-03-01T00:00:00Z")]),
-        world.write(tmp_path / "H.csv", world.HISTORY, []),
-    )
+    exports = one_ticket(tmp_path)
     assert load(file, POLICY, *exports).replaced == 0
     assert Board(file, POLICY).holdings().tickets == year + 1
 

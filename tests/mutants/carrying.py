@@ -141,7 +141,7 @@ MUTANTS = (
     Mutant(
         "a ticket pull goes on at the cap",
         "services/kpis/ration.py",
-        "            if spent is not None:",
+        "            if budget.is_spent:",
         "            if False:",
         (RATION,),
     ),

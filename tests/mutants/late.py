@@ -12,6 +12,7 @@ DRAIN = "services/sync/drain.py"
 DISCARDING = "services/discarding.py"
 SETTLING = "services/sync/settling.py"
 STALENESS = "services/sync/staleness.py"
+DISCARDED = "tests/sync/test_discarding.py"
 
 MUTANTS = (
     Mutant(
@@ -103,14 +104,14 @@ MUTANTS = (
         DISCARDING,
         'if op.kind not in ("create", "restore") or not unmade:',
         'if op.kind != "nothing":',
-        (PROMISES,),
+        (DISCARDED,),
     ),
     Mutant(
         "discarding goes back behind an earlier edit",
         DISCARDING,
         "    if base is None or on_its_way or",
         "    if base is None or",
-        (PROMISES,),
+        (DISCARDED,),
     ),
     Mutant(
         "what waited beside a discarded edit waits for ever",
@@ -125,5 +126,19 @@ MUTANTS = (
         "if self._ration is not None and self.usage.calls >= self._ration[0]:",
         "if False:",
         ("tests/salesforce/test_target_read.py",),
+    ),
+    Mutant(
+        "the last round's ration holds for the next one",
+        "services/sync/engine.py",
+        "        spent = self._calls.ration(target) if counted else None",
+        "        spent = None",
+        ("tests/sync/test_shared_quota.py",),
+    ),
+    Mutant(
+        "one run waits for a row that is not read",
+        "services/sync/run.py",
+        "    due = parked.next_due(engine.conn, SALESFORCE) if readable else None",
+        "    due = parked.next_due(engine.conn, SALESFORCE)",
+        ("tests/sync/test_reverse.py",),
     ),
 )

@@ -15,6 +15,7 @@ JUDGE = "services/sync/judge.py"
 SENDS = "services/sync/sends.py"
 SETTLING = "services/sync/settling.py"
 STALENESS = "services/sync/staleness.py"
+DISCARDED = "tests/sync/test_discarding.py"
 
 MUTANTS = (
     Mutant(
@@ -104,7 +105,7 @@ MUTANTS = (
         "services/discarding.py",
         '        itsc_roadmap.update_project(conn, ctx, op.project_id, back, origin="discard")',
         "        pass",
-        (PROMISES,),
+        (DISCARDED,),
     ),
     Mutant(
         "the applied marker ignored",

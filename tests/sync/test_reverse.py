@@ -11,6 +11,8 @@ from services import itsc_roadmap, outbox
 from services.sync.reconcile import OVERLAP, believable
 from services.sync.targets.base import ErrorClass, Ref
 from store import bases, conflicts, deliveries, marks, operations, owes, parked, projects
+from store.database import transaction
+from store.deliveries import SALESFORCE
 from tests.sync.fakes import LOST_AFTER, problem
 from tests.sync.world import World
 
@@ -65,6 +67,17 @@ def test_a_field_set_in_the_second_of_our_own_write_comes_in_the_same_run(world:
     assert (report.applied, report.clean) == (1, True)
     assert all_sides(world, pid, "department") == {"Theirs"}
     assert world.clock() - began < 15.0
+
+
+def test_nobody_waits_for_a_row_that_is_not_read(world: World) -> None:
+    pid = world.add(department="Events")
+    world.sync()
+    with transaction(world.conn):
+        parked.park(world.conn, SALESFORCE, [pid], world.clock() + 8.0)
+    outbox.pause(world.conn, world.ctx, SALESFORCE)
+    began = world.clock()
+    world.sync()
+    assert world.clock() - began < 2.0
 
 
 def test_I5_three_quiet_cycles_write_nothing_on_any_side(world: World, other: World) -> None:

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from services.sandbox.firestore import EmbeddedDocuments
 from services.sync.calls import Calls
-from services.sync.targets.base import Usage
+from services.sync.targets.base import ErrorClass, Problem, TargetDown, Usage
 from store import targets
 from store.database import transaction
 from store.deliveries import SALESFORCE
+from tests.sync.fakes import FakeSalesforce
 from tests.sync.simulation import promises
 from tests.sync.simulation.operator import new_database
-from tests.sync.simulation.world import World
+from tests.sync.simulation.world import World as Simulated
+from tests.sync.world import World
 
 NEARLY_MIDNIGHT = 20_717 * 86_400.0 + 23.5 * 3600
 
@@ -51,7 +54,7 @@ def told(documents: EmbeddedDocuments) -> dict[str, dict[str, int]]:
 
 def test_two_operators_at_work_at_once_stay_within_their_share() -> None:
     """Each alone would not notice in time that the other one spends, too."""
-    world = World()
+    world = Simulated()
     world.org.limit = 300
     world.org.lag = world.cloud.lag = 0.0
     ann, ben = world.operators
@@ -67,6 +70,67 @@ def test_two_operators_at_work_at_once_stay_within_their_share() -> None:
         world.later(20)
         promises.i12_the_budget_holds(world)
     assert world.org.spent_by_us > 40, "the share is there to be used"
+
+
+class Recorder(FakeSalesforce):
+    """A target whose every connect is a call that its ration counts."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        super().__init__(clock)
+        self.rations: list[tuple[int | None, Problem]] = []
+        self.left: int | None = None
+
+    def ration(self, calls: int | None, why: Problem) -> None:
+        self.rations.append((calls, why))
+        self.left = calls
+
+    def connect(self) -> str:
+        if self.left is not None:
+            if self.left == 0:
+                raise TargetDown(self.rations[-1][1])
+            self.left -= 1
+        return super().connect()
+
+
+def test_the_ration_of_the_last_round_does_not_end_the_next_one(world: World) -> None:
+    """A share that was used up to the last call is used up until midnight and not for ever."""
+    target = Recorder(world.clock)
+    world.salesforce, world.engine.remotes = target, {**world.engine.remotes, SALESFORCE: target}
+    world.engine.inbound.remotes = world.engine.remotes
+    with transaction(world.conn):
+        targets.put(world.conn, SALESFORCE, api_limit=10_000)
+    world.add()
+    assert world.sync().clean
+    used_up = Problem(ErrorClass.PAUSE, "SHARE_USED_UP", "used up", "used up")
+    target.ration(0, used_up)
+    world.later(86_400)
+    world.add("Another")
+    assert world.engine.cycle()[SALESFORCE].problem is None
+    target.ration(0, used_up)
+    assert world.sync().clean
+
+
+def test_whose_part_is_used_up_looks_again_while_others_have_some_left(
+    documents: EmbeddedDocuments,
+) -> None:
+    target = Recorder(lambda: NEARLY_MIDNIGHT)
+    ann, ben = Client("ann", documents), Client("ben", documents)
+    ann.make(100)
+    assert ann.calls.ration(target) is None
+    (calls, why) = target.rations[-1]
+    assert (calls, why.retry_after) == (1_900, 1_800.0)
+    ben.make(100)
+    ann.calls.tell(documents, now_or_never=True)
+    ann.make(1)
+    ann.calls.tell(documents, now_or_never=True)
+    assert ann.calls.ration(target) is None
+    (calls, why) = target.rations[-1]
+    assert (calls, why.retry_after) == ((2_000 - 201) // 2, 60.0)
+    assert "2 operators share the 1799 Salesforce calls" in why.sentence
+    ann.make(1_790)
+    spent = ann.calls.ration(target)
+    assert spent is not None
+    assert spent.retry_after == 1_800.0
 
 
 @pytest.mark.parametrize("knows", [True, False])
