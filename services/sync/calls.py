@@ -37,7 +37,7 @@ A_WHILE = 60.0
 class Rationed(Protocol):
     """A target whose calls are counted."""
 
-    def ration(self, calls: int | None, why: Problem) -> None:
+    def ration(self, calls: int | None = None, why: Problem | None = None) -> None:
         """Make so many calls more and then none (None: any number), for this reason."""
         ...
 
@@ -55,7 +55,9 @@ class Calls:
     _told: tuple[float, int] = field(default=(0.0, 0))
 
     def note(self, target: Target) -> None:
-        """Count the calls that this process made since the last time."""
+        """A round is over: count the calls that this process made since the last time. What is
+        asked between two rounds (who we are, what time it is) is under no ration."""
+        cast("Rationed", target).ration()
         self.count(target.usage())
 
     def count(self, usage: Usage) -> None:
@@ -80,13 +82,14 @@ class Calls:
 
     def ration(self, target: Target) -> Problem | None:
         """Let a target make no more calls in this round than are this operator's part of what is
-        left: how many pages a reading has is not known before. Gives why no round may begin at all.
-        Before anything else of a round: what held for the last one holds no more."""
+        left: how many pages a reading has is not known before. Until ``note``. Gives why no round
+        may begin at all."""
         budget, now = self.budget(), self.clock()
-        alone = budget.operators == 1
-        why = used_up(budget, now) if alone or budget.is_spent else _part_used_up(budget)
+        if budget.is_spent:
+            return used_up(budget, now)
+        why = used_up(budget, now) if budget.operators == 1 else _part_used_up(budget)
         cast("Rationed", target).ration(budget.part, why)
-        return why if budget.is_spent else None
+        return None
 
     def tell(self, documents: DocumentStore, *, now_or_never: bool = False) -> None:
         """Tell the other operators, and hear of theirs; seldom, unless ``now_or_never`` (the

@@ -129,9 +129,9 @@ MUTANTS = (
     ),
     Mutant(
         "the last round's ration holds for the next one",
-        "services/sync/engine.py",
-        "        spent = self._calls.ration(target) if counted else None",
-        "        spent = None",
+        "services/sync/calls.py",
+        '        cast("Rationed", target).ration()\n',
+        "",
         ("tests/sync/test_shared_quota.py",),
     ),
     Mutant(

@@ -106,7 +106,7 @@ class FakeSalesforce:
         used = None if self.limit is None else self.calls
         return Usage(used, self.limit, self.calls)
 
-    def ration(self, calls: int | None, why: Problem) -> None:
+    def ration(self, calls: int | None = None, why: Problem | None = None) -> None:
         """As long as no test spends its share, nothing need be counted here."""
 
     def clock_offset(self) -> float | None:

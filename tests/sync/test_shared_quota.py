@@ -9,7 +9,7 @@ import pytest
 
 from services.sandbox.firestore import EmbeddedDocuments
 from services.sync.calls import Calls
-from services.sync.targets.base import ErrorClass, Problem, TargetDown, Usage
+from services.sync.targets.base import Problem, Usage
 from store import targets
 from store.database import transaction
 from store.deliveries import SALESFORCE
@@ -73,41 +73,32 @@ def test_two_operators_at_work_at_once_stay_within_their_share() -> None:
 
 
 class Recorder(FakeSalesforce):
-    """A target whose every connect is a call that its ration counts."""
+    """A target that remembers what it was given."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         super().__init__(clock)
-        self.rations: list[tuple[int | None, Problem]] = []
-        self.left: int | None = None
+        self.rations: list[tuple[int | None, Problem | None]] = []
 
-    def ration(self, calls: int | None, why: Problem) -> None:
+    def ration(self, calls: int | None = None, why: Problem | None = None) -> None:
         self.rations.append((calls, why))
-        self.left = calls
-
-    def connect(self) -> str:
-        if self.left is not None:
-            if self.left == 0:
-                raise TargetDown(self.rations[-1][1])
-            self.left -= 1
-        return super().connect()
 
 
-def test_the_ration_of_the_last_round_does_not_end_the_next_one(world: World) -> None:
-    """A share that was used up to the last call is used up until midnight and not for ever."""
+@pytest.mark.parametrize("round_", ["drain", "reading"])
+def test_a_ration_is_a_rounds_own_and_ends_with_it(world: World, round_: str) -> None:
+    """One that stayed would count against the login of the next round: a share that was used up to
+    its last call would be used up for ever."""
     target = Recorder(world.clock)
-    world.salesforce, world.engine.remotes = target, {**world.engine.remotes, SALESFORCE: target}
-    world.engine.inbound.remotes = world.engine.remotes
+    world.salesforce = world.engine.remotes[SALESFORCE] = target  # type: ignore[index]
     with transaction(world.conn):
         targets.put(world.conn, SALESFORCE, api_limit=10_000)
     world.add()
-    assert world.sync().clean
-    used_up = Problem(ErrorClass.PAUSE, "SHARE_USED_UP", "used up", "used up")
-    target.ration(0, used_up)
-    world.later(86_400)
-    world.add("Another")
-    assert world.engine.cycle()[SALESFORCE].problem is None
-    target.ration(0, used_up)
-    assert world.sync().clean
+    if round_ == "drain":
+        world.engine.cycle()
+    else:
+        world.engine.inbound.on_demand((SALESFORCE,))
+    given, ended = target.rations
+    assert given[0] == 2_000
+    assert ended == (None, None)
 
 
 def test_whose_part_is_used_up_looks_again_while_others_have_some_left(
@@ -118,6 +109,7 @@ def test_whose_part_is_used_up_looks_again_while_others_have_some_left(
     ann.make(100)
     assert ann.calls.ration(target) is None
     (calls, why) = target.rations[-1]
+    assert why is not None
     assert (calls, why.retry_after) == (1_900, 1_800.0)
     ben.make(100)
     ann.calls.tell(documents, now_or_never=True)
@@ -125,6 +117,7 @@ def test_whose_part_is_used_up_looks_again_while_others_have_some_left(
     ann.calls.tell(documents, now_or_never=True)
     assert ann.calls.ration(target) is None
     (calls, why) = target.rations[-1]
+    assert why is not None
     assert (calls, why.retry_after) == ((2_000 - 201) // 2, 60.0)
     assert "2 operators share the 1799 Salesforce calls" in why.sentence
     ann.make(1_790)

@@ -264,7 +264,7 @@ class SalesforceTarget:
         """Calls made and the organisation's budget, as the last answer said."""
         return self._client.usage
 
-    def ration(self, calls: int | None, why: Problem) -> None:
+    def ration(self, calls: int | None = None, why: Problem | None = None) -> None:
         """Make so many calls more and then none (None: any number), for this reason."""
         self._client.ration(calls, why)
 

@@ -148,9 +148,9 @@ class SalesforceClient:
             raise CallFailed(unreadable(_READING, data))
         return data
 
-    def ration(self, calls: int | None, why: Problem) -> None:
+    def ration(self, calls: int | None = None, why: Problem | None = None) -> None:
         """Make so many calls more and then none (None: any number), for this reason."""
-        self._ration = None if calls is None else (self.usage.calls + calls, why)
+        self._ration = (self.usage.calls + calls, why) if calls is not None and why else None
 
     def open(self) -> None:
         """Log in if need be."""

@@ -213,8 +213,8 @@ class OrganisationLine(Line):
     def usage(self) -> Usage:
         return Usage(self.org.used, self.org.limit, self.calls)
 
-    def ration(self, calls: int | None, why: Problem) -> None:
-        self._ration = None if calls is None else (self.calls + calls, why)
+    def ration(self, calls: int | None = None, why: Problem | None = None) -> None:
+        self._ration = (self.calls + calls, why) if calls is not None and why else None
 
     def clock_offset(self) -> float | None:
         return self._offset
