@@ -24,7 +24,7 @@ from pathlib import Path
 from bench.first_paint import MINIMAL, home_of
 from bench.measure import Result, at_most, installed
 
-ROUNDS, IDLE = 5, 12.0
+ROUNDS, IDLE = 5, 40.0
 OURS = [sys.executable, "-m", "tui.main"]
 
 

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
+import socket
 import sqlite3
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from services.sandbox import auth, seed, storage, year
+from services.sandbox import asleep, auth, seed, storage, year
 from services.sandbox.faults import Faults, manual
 from services.sandbox.org import DAILY_CALLS, Org
 from services.sandbox.storage import Store
@@ -23,7 +25,10 @@ from store.clock import system_clock
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Serve until stopped. 0 when stopped, 1 where it can't start, 2 for wrong usage."""
-    options = _parser().parse_args(arguments)
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    if options.sleep is not None and not (options.parent_pipe and os.name == "posix"):
+        parser.error("--sleep needs --parent-pipe, and a POSIX system")
     try:
         faults = Faults([*options.fault, *_latency(options.latency)])
     except ValueError as wrong:
@@ -38,21 +43,35 @@ def main(arguments: Sequence[str] | None = None) -> int:
         org = Org(store, faults, system_clock, options.api_limit, key)
         from services.sandbox.server import HOST, listen, serve
 
-        sock = listen(options.port)
+        known = options.listening
+        sock = listen(options.port) if known is None else socket.socket(fileno=known)
     except (OSError, OverflowError, sqlite3.Error) as problem:
         print(f"sandbox: {problem}", file=sys.stderr)  # noqa: T201
         return 1
+    if known is None:
+        _tell(store, f"http://{HOST}:{sock.getsockname()[1]}")
+    # The socket outlives the server that is about to fall asleep, and what connects meanwhile waits
+    # in its queue.
+    kept = sock.dup()
+    if serve(org, sock, parent_pipe=options.parent_pipe, patience=options.sleep):
+        given = list(sys.argv[1:] if arguments is None else arguments)
+        again = given[: given.index(asleep.LISTENING)] if asleep.LISTENING in given else given
+        command = [sys.executable, "-P", "-m", "services.sandbox", *again]
+        asleep.fall_asleep(kept.fileno(), command)
+    kept.close()
+    return 0
+
+
+def _tell(store: Store, url: str) -> None:
     with store.reading() as db:
         ready = {
-            "url": f"http://{HOST}:{sock.getsockname()[1]}",
+            "url": url,
             "token": auth.token_for(db, auth.INTEGRATION_USERNAME),
             "organization": storage.setting(db, "organization"),
             "client_id": auth.CLIENT_ID,
             "secret": storage.setting(db, "secret"),
         }
     print(json.dumps(ready), flush=True)  # noqa: T201
-    serve(org, sock, parent_pipe=options.parent_pipe)
-    return 0
 
 
 def _latency(milliseconds: int) -> list[str]:
@@ -84,6 +103,13 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--tickets", action="store_true", help="with a year of tickets")
     parser.add_argument("--parent-pipe", action="store_true", help="end when standard input closes")
+    parser.add_argument(
+        "--sleep",
+        type=float,
+        metavar="SECONDS",
+        help="give the memory back when nothing was asked for so long, until somebody asks",
+    )
+    parser.add_argument(asleep.LISTENING, type=int, help=argparse.SUPPRESS)
     return parser
 
 

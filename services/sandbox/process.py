@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -14,6 +15,9 @@ from typing import IO, Any
 from services.children import environment
 
 _STOP_S = 3.0
+SLEEP_S = 20.0 if os.name == "posix" else None
+"""Seconds without a request after which a server that nobody gave faults to keep gives its memory
+back."""
 
 
 class SandboxFailed(RuntimeError):
@@ -44,6 +48,7 @@ class SandboxProcess:
         faults: Sequence[str] = (),
         api_limit: int | None = None,
         jwt_public_key: str | Path | None = None,
+        sleep: float | None = SLEEP_S,
     ) -> None:
         """Start the server and return at once. Raises OSError."""
         command = [sys.executable, "-P", "-m", "services.sandbox", "--parent-pipe"]
@@ -51,6 +56,8 @@ class SandboxProcess:
         command += ["--latency", str(latency_ms)]
         for fault in faults:
             command += ["--fault", fault]
+        if sleep is not None and not faults:
+            command += ["--sleep", str(sleep)]
         if api_limit is not None:
             command += ["--api-limit", str(api_limit)]
         if jwt_public_key is not None:

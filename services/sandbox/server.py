@@ -9,6 +9,7 @@ import signal
 import socket
 import sys
 import threading
+import time
 from typing import Any
 
 import uvicorn
@@ -36,6 +37,24 @@ class TrackedProtocol(H11Protocol):
         _transports.pop(self.transport.get_extra_info("peername"), None)
 
 
+class Server(uvicorn.Server):
+    """Ends by itself after ``patience`` seconds without a request; None: never."""
+
+    def __init__(self, config: uvicorn.Config, patience: float | None) -> None:
+        super().__init__(config)
+        self._patience = patience
+        self._answered, self._since = 0, time.monotonic()
+        self.tired = False
+
+    async def on_tick(self, counter: int) -> bool:
+        """uvicorn asks ten times a second whether to end."""
+        state, now = self.server_state, time.monotonic()
+        if state.tasks or state.total_requests != self._answered:
+            self._answered, self._since = state.total_requests, now
+        self.tired = self._patience is not None and now - self._since > self._patience
+        return self.tired or await super().on_tick(counter)
+
+
 def listen(port: int) -> socket.socket:
     """A listening socket; port 0 takes any free one. Raises OSError."""
     # With the protocol named, asyncio turns Nagle's algorithm off: it costs 40 ms an answer.
@@ -51,10 +70,13 @@ def listen(port: int) -> socket.socket:
     return sock
 
 
-def serve(org: Org, sock: socket.socket, *, parent_pipe: bool) -> None:
-    """Serve until a signal, or until standard input closes where that is the parent's pipe.
+def serve(
+    org: Org, sock: socket.socket, *, parent_pipe: bool, patience: float | None = None
+) -> bool:
+    """Serve until a signal, or until standard input closes where that is the parent's pipe; True
+    where it ended because nothing was asked for ``patience`` seconds.
 
-    Call it on the main thread.
+    Call it on the main thread. ``sock`` is closed.
     """
     config = uvicorn.Config(
         build(org, _cut),
@@ -69,13 +91,15 @@ def serve(org: Org, sock: socket.socket, *, parent_pipe: bool) -> None:
         timeout_keep_alive=_IDLE_S,
         timeout_graceful_shutdown=_GRACE_S,
     )
-    server = uvicorn.Server(config)
+    server = Server(config, patience)
     if parent_pipe:
         threading.Thread(target=_watch_parent, args=(server,), daemon=True).start()
     # uvicorn raises the signal that ended it once more; SIGTERM is to end like Ctrl+C.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with contextlib.suppress(KeyboardInterrupt):
         server.run(sockets=[sock])
+        return server.tired and not server.should_exit
+    return False
 
 
 def _cut(request: Request) -> None:
