@@ -244,8 +244,7 @@ class Drainer:
         known = bases.get_many(self.conn, ids, target)
         owed = deliveries.undelivered(self.conn, ids, target)
         if target == SALESFORCE:
-            rows = {pid: remote.values for pid, remote in remotes.items()}
-            owed = with_debts(self.conn, owed, local, known, rows)
+            owed = with_debts(self.conn, owed, local, known, remotes)
         judged = conflicts.decided_for_mine(self.conn, ids)
         owing = deliveries.undelivered(self.conn, ids, SALESFORCE) if target == FIRESTORE else {}
         former = meta.former(self.conn)
@@ -386,5 +385,8 @@ class Drainer:
             claim.project_id,
             (base.remote_id if base else None) or (project.sf_id if project else None),
             project.values if project else {},
-            sought=made or (claim.is_carried and "create" in claim.kinds),
+            # Whether somebody deleted once more what is brought back is told by the recycle bin.
+            sought=made
+            or (claim.is_carried and "create" in claim.kinds)
+            or ("restore" in claim.kinds and not (base is not None and base.present)),
         )

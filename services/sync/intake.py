@@ -42,6 +42,9 @@ ODD_AGAIN = 900.0
 """Seconds until a record that made no sense is looked at again."""
 AGAIN = LATE.total_seconds()
 """Seconds until a record that could not be judged is looked at again."""
+UNTOLD, UNTOLD_AGAIN = dt.timedelta(minutes=15), 60.0
+"""How long after a person's edit its row waits for what its maker has to tell, and the seconds
+between two looks. Later the time of the edit decides, and the loser is kept."""
 
 
 @dataclass
@@ -104,7 +107,7 @@ class Intake:
         project, waits = projects.get(self.conn, pid), known.open_asked.get(pid)
         case = known.case(remote, project, self.client_id, from_iso(to_iso(self.read_at)))
         here = known.here(pid)
-        until = self._written_until(case)
+        until = self._written_until(case) or self._untold_until(case)
         pull = Pull(Verdict.LATER) if until else judge_pulled(case, here)
         if pull.verdict is Verdict.LATER:
             parked.park(self.conn, self.target, [pid], until or self.ctx.clock() + AGAIN)
@@ -153,6 +156,22 @@ class Intake:
         until = from_iso(base.acked_at).timestamp() + self.delay
         return until if self.ctx.clock() < until <= self.ctx.clock() + self.delay else None
 
+    def _untold_until(self, case: Case) -> float | None:
+        """When to look again at a row that somebody edited before its maker told what he had made
+        it of: until he does nobody can say which of its values are edits. None: judge it now."""
+        remote = case.remote
+        if self.target != SALESFORCE or case.base is not None or remote.deleted:
+            return None
+        untold = any(
+            owed.seq is None and remote.values.get(path) != (case.mine or {}).get(path)
+            for path, owed in case.owed.items()
+            if path in remote.values
+        )
+        if not untold or remote.modified_by_us or remote.modified_at is None:
+            return None
+        age = case.now + case.offset - remote.modified_at
+        return self.ctx.clock() + UNTOLD_AGAIN if age < UNTOLD else None
+
     def _is_back(self, waits: Conflict) -> None:
         """A record that was missing is there again: what waited for a decision goes on."""
         now = to_iso(self.ctx.clock())
@@ -181,7 +200,7 @@ class _Known:
         local, based = projects.get_many(conn, ids), bases.get_many(conn, ids, target)
         owed = deliveries.undelivered(conn, ids, target)
         if target == SALESFORCE:
-            rows = {remote.project_id: remote.values for remote in remotes}
+            rows = {remote.project_id: remote for remote in remotes}
             owed = with_debts(conn, owed, local, based, rows)
         other = next(name for name in TARGETS if name != target)
         waiting = candidates.waiting(conn, target, ids)

@@ -56,7 +56,7 @@ def judge(case: Case) -> Decision:
             return Decision(blocked=_vanished(case), gone=True)
         if case.claim.part == LINK:
             return Decision(action=None, gone=True)
-        if "restore" in kinds:
+        if "restore" in kinds and not _deleted_since(case):
             action = Action.RESTORE if remote.deleted else Action.CREATE
             return Decision(action=action, paths=_all_paths(case))
         if not was_there and (not remote.deleted or _of_another_life(case)):
@@ -65,6 +65,18 @@ def judge(case: Case) -> Decision:
             return Decision(action=Action.CREATE, paths=_all_paths(case))
         return Decision(blocked=_vanished(case), gone=True)
     return _judge_update(case)
+
+
+def _deleted_since(case: Case) -> bool:
+    """Whether somebody else deleted the row after it was brought back here: another delete than the
+    one that was taken back. Of Salesforce alone; a document comes back by a restore only."""
+    remote = case.remote
+    if case.claim.target != SALESFORCE or not remote.deleted or remote.modified_by_us:
+        return False
+    at = max((i.at for i in case.claim.items if i.kind == "restore"), default=None)
+    if at is None or remote.modified_at is None:
+        return False
+    return remote.modified_at > from_iso(at) + case.offset
 
 
 def _of_another_life(case: Case) -> bool:

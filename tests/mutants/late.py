@@ -74,8 +74,22 @@ MUTANTS = (
     Mutant(
         "a row that was deleted before its maker knew of it made again",
         DRAIN,
-        "            sought=made or (claim.is_carried",
+        "            sought=made\n            or (claim.is_carried",
         "            sought=False and (claim.is_carried",
+        (REPLAYED,),
+    ),
+    Mutant(
+        "another delete than the one that was taken back not noticed",
+        "services/sync/judge.py",
+        "return remote.modified_at > from_iso(at) + case.offset",
+        "return False",
+        (REPLAYED,),
+    ),
+    Mutant(
+        "a person's edit of a row that its maker did not tell of taken for an older value",
+        "services/sync/debts.py",
+        "elif rows[pid].modified_by_us:",
+        "else:",
         (REPLAYED,),
     ),
     Mutant(

@@ -239,6 +239,30 @@ def a_create_that_lands_after_its_project_was_given_up_brings_nothing_back(h: Hi
     h.a_cycle(BEN)
 
 
+@told(3_677)
+def another_delete_than_the_one_that_was_taken_back_stands(h: Histories) -> None:
+    h.a_person_deletes(1, purge=False)
+    h.an_operator_deletes(ANN, 4)
+    h.an_operator_deletes(ANN, 2)
+    h.an_operator_edits(BEN, 2, "department")
+    h.a_cycle(ANN)
+    h.an_operator_undoes(ANN, redo=False)
+    h.a_person_undeletes(3)
+    h.a_person_deletes(1, purge=False)
+    h.a_cycle(BEN)
+
+
+@told(0)
+def an_edit_of_a_row_that_its_maker_did_not_tell_of_is_no_older_value_of_his(h: Histories) -> None:
+    h.an_operator_creates(BEN, None)
+    h.a_person_deletes(0, purge=False)
+    h.a_process_will_die(BEN, 10)
+    h.an_operator_edits(BEN, 2, "strategic_value")
+    h.a_cycle(BEN)
+    h.a_person_edits(1, "strategic_value")
+    h.an_operator_edits(BEN, 2, "department")
+
+
 @pytest.mark.parametrize(
     ("history", "number", "offsets"), TOLD, ids=[each[0].__name__ for each in TOLD]
 )

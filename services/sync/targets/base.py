@@ -98,7 +98,8 @@ class SharedBase:
 @dataclass(frozen=True, slots=True)
 class Ref:
     """A record to read: by our id, and by the target's own where it is known. ``sought``: one that
-    a create of unknown outcome, or its author, may have made, and somebody deleted since."""
+    a create of unknown outcome, or its author, may have made, and somebody deleted since, or that
+    is brought back, and somebody may have deleted once more."""
 
     project_id: str
     remote_id: str | None = None

@@ -337,14 +337,20 @@ class SalesforceTarget:
     def _rows_of(
         self, refs: Sequence[Ref], base: int, *, deleted: bool = False
     ) -> dict[str, dict[str, Any]]:
-        """The row of each project that has one; where two claim the same project, the known."""
+        """The row of each project that has one; where two claim the same project, the known one.
+        Of rows in the recycle bin the one that was deleted last."""
         known = {ref.project_id: ref.remote_id for ref in refs}
         found: dict[str, dict[str, Any]] = {}
         for soql in sf_soql.by_external_id(self._mapped, known, base, deleted=deleted):
             for row in self._client.query(soql, deleted=deleted):
                 project_id = row.get(EXTERNAL_ID_FIELD)
-                if project_id in known and (
-                    project_id not in found or row.get("Id") == known[project_id]
+                if project_id not in known:
+                    continue
+                other = found.get(project_id)
+                if other is None or (
+                    str(row.get("SystemModstamp")) > str(other.get("SystemModstamp"))
+                    if deleted
+                    else row.get("Id") == known[project_id]
                 ):
                     found[project_id] = row
         return found

@@ -341,6 +341,7 @@ class OrganisationLine(Line):
         alive = [each for each in mine if not each[1].deleted]
         alive.sort(key=lambda each: each[0].id != ref.remote_id)
         known = [each for each in mine if ref.sought or each[0].id == ref.remote_id]
+        known.sort(key=lambda each: each[1].stamp, reverse=True)
         for row, version in alive or known:
             made = dt.datetime.fromtimestamp(row.versions[0].modified, dt.UTC)
             return dataclasses.replace(
