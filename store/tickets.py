@@ -179,6 +179,7 @@ class TicketFile:
         conn = self._patiently(
             path, lambda: duckdb.connect(str(path), read_only=read_only, config=settings)
         )
+        _keep_private(path, path.with_name(f"{path.name}.wal"))
         _prepare(conn)
         self._check(conn)
         return conn
@@ -234,9 +235,8 @@ class TicketFile:
         lets go of it with a process that dies."""
         self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         refuse_network(self.path.parent)
-        lock = sqlite3.connect(
-            self.path.with_name(f"{self.path.name}.lock"), timeout=PATIENCE, isolation_level=None
-        )
+        place = self.path.with_name(f"{self.path.name}.lock")
+        lock = sqlite3.connect(place, timeout=PATIENCE, isolation_level=None)
         try:
             try:
                 lock.execute("BEGIN EXCLUSIVE")
@@ -244,6 +244,7 @@ class TicketFile:
                 raise StoreError(
                     "another program is bringing tickets in; nothing was changed, try again"
                 ) from error
+            _keep_private(place)
             yield
         finally:
             lock.close()
@@ -288,6 +289,14 @@ def _explained(path: Path, error: Exception) -> str:
             "the tickets again"
         )
     return f"the tickets' file {path} can't be opened: {reason}"
+
+
+def _keep_private(*files: Path) -> None:
+    """Only their owner reads them; older versions made them with the usual rights."""
+    for each in files:
+        with contextlib.suppress(OSError):
+            if each.stat().st_mode & 0o077:
+                each.chmod(0o600)
 
 
 def _memory() -> int:

@@ -166,7 +166,7 @@ def _compared(
     file = output or store.home / f"parity-{store.today().isoformat()}.json"
     text = json.dumps(found.as_json(), ensure_ascii=False, indent=2) + "\n"
     try:
-        write_whole(file, text)
+        write_whole(file, text, private=output is None)
     except OSError as error:
         raise Failed(f"{file} can't be written: {error.strerror}") from error
     return found, file
