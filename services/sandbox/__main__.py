@@ -40,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
         sock = listen(options.port)
     except (OSError, OverflowError, sqlite3.Error) as problem:
-        print(f"sandbox: {problem}", file=sys.stderr)  # noqa: T201
+        print(f"sandbox: {_words(problem)}", file=sys.stderr)  # noqa: T201
         return 1
     with store.reading() as db:
         ready = {
@@ -53,6 +53,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print(json.dumps(ready), flush=True)  # noqa: T201
     serve(org, sock, parent_pipe=options.parent_pipe)
     return 0
+
+
+def _words(problem: Exception) -> str:
+    """What went wrong, without the system's number for it."""
+    if isinstance(problem, OSError) and problem.strerror:
+        where = f"{problem.filename}: " if problem.filename else ""
+        return f"{where}{problem.strerror}"
+    return str(problem)
 
 
 def _latency(milliseconds: int) -> list[str]:
