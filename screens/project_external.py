@@ -18,6 +18,8 @@ from pathlib import Path
 
 from textual.app import SuspendNotSupported
 
+from services.privacy import users_mask
+
 WAIT_HINT = "a graphical editor needs its wait option, for example: code --wait"
 
 
@@ -68,7 +70,9 @@ def write_outside(
     try:
         try:
             with suspend():
-                status = subprocess.run([*command, str(path)], check=False).returncode
+                # What else is saved in there is the user's own.
+                ran = subprocess.run([*command, str(path)], check=False, umask=users_mask())
+                status = ran.returncode
         except SuspendNotSupported as error:
             raise NoEditor("this terminal can't be lent to an editor; write here") from error
         except OSError as error:

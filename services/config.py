@@ -162,6 +162,7 @@ def ready_home() -> Path:
     home = locations.home()
     try:
         home.mkdir(parents=True, exist_ok=True, mode=0o700)
+        (home / "any").exists()  # raises where the directory may not be looked into
     except FileExistsError as error:
         raise ConfigError(
             f"the data directory {home} is a file; set STEERCO_HOME to a directory"

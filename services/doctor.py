@@ -21,6 +21,7 @@ from store import database, targets
 from store.clock import Clock, system_clock
 from store.database import SCHEMA_VERSION, StoreError
 from store.deliveries import FIRESTORE, LABELS, SALESFORCE
+from store.reading import connect_to_read
 
 CLOCK_SECONDS = 60.0
 """A clock that is further off makes logins fail and every conflict hard to judge for a person."""
@@ -53,11 +54,13 @@ def examine(clock: Clock = system_clock) -> Iterator[Finding]:
     yield _config(settings)
     found = _home(home)
     yield found
-    if not found.ok:
-        return
     path = connections.database(settings, home)
+    if not found.ok and not os.path.isfile(path):
+        return
     known = _database(path)
     yield known
+    if not found.ok and settings.sandbox:
+        return  # both of its sides are files in there
     yield from _targets(settings, home, path if known.ok and path.exists() else None, clock)
 
 
@@ -94,15 +97,16 @@ def _database(path: Path) -> Finding:
         "kept; what can be read of it goes on)"
     )
     try:
-        database.refuse_hollow(path)
-        conn = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
+        conn = connect_to_read(path)
         try:
             version = conn.execute("PRAGMA user_version").fetchone()[0]
             faults = database.check_integrity(conn)
         finally:
             conn.close()
     except (StoreError, sqlite3.Error) as error:
-        return Finding("database", False, str(database.explain(error, path)), keep)
+        found = str(database.explain(error, path))
+        damaged = found.startswith(database.DAMAGED)
+        return Finding("database", False, found, keep if damaged else "see that it can be read")
     if faults:
         what = f"{path} is damaged: {faults[0]}"
         return Finding("database", False, what, keep)
@@ -134,7 +138,7 @@ def _targets(settings: Settings, home: Path, path: Path | None, clock: Clock) ->
 def _known_identity(path: Path | None, name: str) -> str | None:
     if path is None:
         return None
-    conn = database.connect(path)
+    conn = connect_to_read(path)
     try:
         return targets.get(conn, name).identity
     finally:

@@ -6,10 +6,13 @@ import os
 import tempfile
 from pathlib import Path
 
+from services.privacy import users_mask
 
-def write_whole(path: Path, text: str) -> None:
+
+def write_whole(path: Path, text: str, *, private: bool = False) -> None:
     """Write the text as UTF-8, line ends as they are. What was under this name stays until all of
-    it is on the disk; a pipe or a device is written as it is. Raises OSError."""
+    it is on the disk; a pipe or a device is written as it is. Others may read it as the user's mask
+    says, or (``private``) not at all. Raises OSError."""
     data = text.encode("utf-8", "surrogatepass")
     path = Path(os.path.realpath(path))
     if path.exists() and not path.is_file():
@@ -21,14 +24,9 @@ def write_whole(path: Path, text: str) -> None:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(name, 0o666 & ~_umask())
+        if not private:
+            os.chmod(name, 0o666 & ~users_mask())
         os.replace(name, path)
     except BaseException:
         os.unlink(name)
         raise
-
-
-def _umask() -> int:
-    mask = os.umask(0o022)
-    os.umask(mask)
-    return mask

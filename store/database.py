@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import errno
 import os
 import shutil
 import sqlite3
@@ -25,6 +26,11 @@ DAMAGED = (
 )
 FULL = "the disk is full; nothing was changed, make room and try again"
 NOT_WRITABLE = "the database can't be written here; set STEERCO_HOME to a writable directory"
+_NOT_OPENED = "the database file can't be opened; check the path and its permissions"
+_DISK_ERROR = "the disk answered with an error; nothing was changed. Run: steerco doctor"
+_NOTHING_WRITTEN = frozenset({FULL, NOT_WRITABLE, _NOT_OPENED, _DISK_ERROR})
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
+_NOT_ALLOWED = (errno.EROFS, errno.EACCES, errno.EPERM)
 LEAST_ROOM = 64 * 1024
 """Bytes beside the database without which it can't even be opened."""
 ODD = (
@@ -40,6 +46,11 @@ class StoreError(Exception):
     """The database can't do what was asked; the text is one sentence for a person."""
 
 
+class CantWrite(StoreError):
+    """Nothing can be written where the database is. It may be read all the same
+    (``store.reading``)."""
+
+
 class Connection(sqlite3.Connection):
     """``give_way`` is called before each of its transactions begins, where somebody set it: long
     work waits there while a person saves."""
@@ -50,7 +61,7 @@ class Connection(sqlite3.Connection):
 def open_database(path: Path, *, busy_ms: int = BUSY_MS) -> sqlite3.Connection:
     """A connection to the database at ``path``, created and migrated where need be.
 
-    Raises StoreError: not writable, damaged, newer than this program, on a network file system.
+    Raises CantWrite, and StoreError: damaged, newer than this program, on a network file system.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -58,6 +69,9 @@ def open_database(path: Path, *, busy_ms: int = BUSY_MS) -> sqlite3.Connection:
         refuse_hollow(path)
         conn = connect(path, busy_ms=busy_ms)
         try:
+            if path != MEMORY and not os.access(path, os.W_OK):
+                # With the log's index beside it SQLite opens it all the same, and no edit succeeds.
+                raise CantWrite(f"{NOT_WRITABLE} ({path})")
             prepare(conn, path)
         except BaseException:
             conn.close()
@@ -75,29 +89,40 @@ def connect(path: Path, *, busy_ms: int = BUSY_MS) -> Connection:
             os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
     conn = sqlite3.connect(path, isolation_level=None, check_same_thread=False, factory=Connection)
     try:
-        conn.row_factory = sqlite3.Row
-        conn.execute(f"PRAGMA busy_timeout={busy_ms}")
+        furnish(conn, busy_ms)
         conn.execute("PRAGMA journal_mode=WAL")
         conn.execute("PRAGMA synchronous=FULL")
         if sys.platform == "darwin":
             conn.execute("PRAGMA fullfsync=1")
-        conn.create_function("fold", 1, _fold, deterministic=True)
     except BaseException:
         conn.close()
         raise
     return conn
 
 
-def prepare(conn: sqlite3.Connection, path: Path) -> None:
-    """Bring the schema up to date; refuse a newer one. A backup is taken before a migration."""
-    version = conn.execute("PRAGMA user_version").fetchone()[0]
-    if version == SCHEMA_VERSION:
-        return
+def furnish(conn: sqlite3.Connection, busy_ms: int = BUSY_MS) -> None:
+    """Give a connection what the queries of this program need, those that read alone too."""
+    conn.row_factory = sqlite3.Row
+    conn.execute(f"PRAGMA busy_timeout={busy_ms}")
+    conn.create_function("fold", 1, _fold, deterministic=True)
+
+
+def schema_of(conn: sqlite3.Connection, path: Path) -> int:
+    """The schema that a database has, 0 while it has none. Raises StoreError for a newer one."""
+    version = int(conn.execute("PRAGMA user_version").fetchone()[0])
     if version > SCHEMA_VERSION:
         raise StoreError(
             f"{path} was written by a newer Steerco (schema {version}, this program knows "
             f"{SCHEMA_VERSION}); nothing was changed. Install the newer version."
         )
+    return version
+
+
+def prepare(conn: sqlite3.Connection, path: Path) -> None:
+    """Bring the schema up to date; refuse a newer one. A backup is taken before a migration."""
+    version = schema_of(conn, path)
+    if version == SCHEMA_VERSION:
+        return
     if version:
         backup(conn, path.with_name(f"{path.name}.before-{SCHEMA_VERSION}-{_stamp()}"))
     from store import migrations
@@ -106,10 +131,16 @@ def prepare(conn: sqlite3.Connection, path: Path) -> None:
 
 
 def backup(conn: sqlite3.Connection, target: Path) -> None:
-    """A consistent copy of the open database, by SQLite's online backup."""
+    """A consistent copy of the open database, by SQLite's online backup; where that fails there is
+    none."""
+    fresh = not target.exists()
     copy = sqlite3.connect(target)
     try:
         conn.backup(copy)
+    except BaseException:
+        if fresh:
+            target.unlink(missing_ok=True)
+        raise
     finally:
         copy.close()
 
@@ -192,21 +223,22 @@ def explain(error: Exception, path: Path | None = None) -> StoreError:
     text = str(error)
     if "locked" in text or "busy" in text:
         sentence = "another program holds the database; nothing was changed, try again"
-    elif "disk is full" in text or getattr(error, "errno", None) == 28:
+    elif "disk is full" in text or getattr(error, "errno", None) in _NO_ROOM:
         sentence = FULL
-    elif "readonly" in text or isinstance(error, PermissionError):
+    elif "readonly" in text or getattr(error, "errno", None) in _NOT_ALLOWED:
         sentence = NOT_WRITABLE
     elif "not a database" in text or "malformed" in text:
         sentence = DAMAGED
     elif path is not None and (trouble := _trouble_of(path)) is not None:
         sentence = trouble
     elif "unable to open" in text:
-        sentence = "the database file can't be opened; check the path and its permissions"
+        sentence = _NOT_OPENED
     elif "disk I/O" in text:
-        sentence = "the disk answered with an error; nothing was changed. Run: steerco doctor"
+        sentence = _DISK_ERROR
     else:
         sentence = f"the database answered: {text}"
-    return StoreError(sentence + where)
+    kind = CantWrite if sentence in _NOTHING_WRITTEN else StoreError
+    return kind(sentence + where)
 
 
 def _trouble_of(path: Path) -> str | None:

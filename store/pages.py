@@ -26,6 +26,7 @@ _INTEGERS = {1: 1, 2: 2, 3: 3, 4: 4, 5: 6, 6: 8}
 _MAGIC = b"SQLite format 3\0"
 _WAL_HEADER, _FRAME_HEADER = 32, 24
 _BLOCK, _SECTOR = 1 << 20, 512
+_WITH_LOG, _WITHOUT_LOG = b"\2\2", b"\1\1"
 
 
 class Unreadable(Exception):
@@ -59,7 +60,7 @@ class Pages:
         log = path.with_name(path.name + "-wal")
         written = _bytes_of(log) if log.exists() else b""
         self.size = _page_size(self._data, written)
-        self._over = _committed(written, self.size)
+        self._over, _ = _committed(written, self.size)
         head = self._over.get(1, self._data[: self.size])
         sound = head.startswith(_MAGIC)
         self._usable = self.size - (head[20] if sound and head[20] < 64 else 0)
@@ -166,6 +167,23 @@ class Pages:
         return b"".join(parts)
 
 
+def laid_over(data: bytes, log: bytes) -> bytearray:
+    """A database with its log laid over it: the file that SQLite would leave if it folded the log
+    in. It no more says of itself that it has one."""
+    size = _page_size(data, log)
+    over, count = _committed(log, size)
+    whole = bytearray(data)
+    for number, page in over.items():
+        at = (number - 1) * size
+        whole.extend(bytes(max(0, at + size - len(whole))))
+        whole[at : at + size] = page
+    if count:
+        del whole[count * size :]
+    if whole[18:20] == _WITH_LOG:
+        whole[18:20] = _WITHOUT_LOG
+    return whole
+
+
 def _bytes_of(path: Path) -> bytes:
     """A file's content, with zeros for what the disk does not give any more."""
     parts = []
@@ -197,16 +215,18 @@ def _page_size(data: bytes, log: bytes) -> int:
     return told if told in _SIZES else _USUAL
 
 
-def _committed(log: bytes, size: int) -> dict[int, bytes]:
-    """The newest content of each page in the log's whole commits."""
+def _committed(log: bytes, size: int) -> tuple[dict[int, bytes], int]:
+    """The newest content of each page in the log's whole commits, and of how many pages the
+    database is after the last of them (0: there is none)."""
     if len(log) < _WAL_HEADER or log[:4] not in (b"\x37\x7f\x06\x82", b"\x37\x7f\x06\x83"):
-        return {}
+        return {}, 0
     order = ">" if log[3] & 1 else "<"
     total = _checksum(log[:24], (0, 0), order)
     if struct.unpack_from(">II", log, 24) != total:
-        return {}
+        return {}, 0
     found: dict[int, bytes] = {}
     fresh: dict[int, bytes] = {}
+    count = 0
     for at in range(_WAL_HEADER, len(log) - _FRAME_HEADER - size + 1, _FRAME_HEADER + size):
         number, commit = struct.unpack_from(">II", log, at)
         page = log[at + _FRAME_HEADER : at + _FRAME_HEADER + size]
@@ -217,8 +237,8 @@ def _committed(log: bytes, size: int) -> dict[int, bytes]:
         fresh[number] = page
         if commit:
             found |= fresh
-            fresh = {}
-    return found
+            fresh, count = {}, commit
+    return found, count
 
 
 def _checksum(data: bytes, start: tuple[int, int], order: str) -> tuple[int, int]:

@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from store.database import StoreError, refuse_network
+from store.database import FULL, NOT_WRITABLE, CantWrite, StoreError, explain, refuse_network
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -42,6 +42,7 @@ _SLOTS = (
 PATIENCE = 10.0
 """Seconds to wait for a file that another process has open for a moment."""
 _RETRY = 0.02
+_FULL = "No space left on device"
 _HIGHEST_MEMORY = 2 << 30
 _SCHEMA = """
     CREATE TABLE meta (key VARCHAR PRIMARY KEY, value VARCHAR NOT NULL);
@@ -79,13 +80,13 @@ class TicketFile:
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[DuckDBPyConnection]:
-        """A connection that can't change the file; temporary tables and views may be made."""
+        """A connection that can't change the file; temporary tables and views may be made. Where
+        there is no file and none can be made there are no tickets."""
         with self._gate:
-            if not self.path.exists():
-                self._create()
-            conn = self._open(self.path, read_only=True)
+            conn = self._open_to_read()
             try:
-                yield conn
+                with _told(self.path):
+                    yield conn
             finally:
                 conn.close()
 
@@ -99,7 +100,9 @@ class TicketFile:
             try:
                 path = str(self.path).replace("'", "''")
                 self._patiently(
-                    self.path, lambda: conn.execute(f"ATTACH '{path}' AS kept (READ_ONLY)")
+                    self.path,
+                    lambda: conn.execute(f"ATTACH '{path}' AS kept (READ_ONLY)"),
+                    reading=True,
                 )
                 _prepare(conn)
                 for each in statements:
@@ -118,10 +121,11 @@ class TicketFile:
                 self._create()
             conn = self._open(self.path)
             try:
-                conn.execute("BEGIN")
-                _renew_slots(conn)
-                yield conn
-                conn.execute("COMMIT")
+                with _told(self.path):
+                    conn.execute("BEGIN")
+                    _renew_slots(conn)
+                    yield conn
+                    conn.execute("COMMIT")
             finally:
                 conn.close()
 
@@ -129,21 +133,17 @@ class TicketFile:
     def rewriting(self) -> Iterator[DuckDBPyConnection]:
         """A transaction on a copy that becomes the file when all went well; readers never wait."""
         with self._writer():
-            self._sweep()
             copy = self.path.with_name(f"{self.path.name}.new")
-            if self.path.exists():
-                with self._gate:
-                    shutil.copyfile(self.path, copy)
-            else:
-                self._lay_out(copy)
             try:
+                self._copy(copy)
                 conn = self._open(copy)
                 try:
-                    conn.execute("BEGIN")
-                    _renew_slots(conn)
-                    yield conn
-                    conn.execute("COMMIT")
-                    conn.execute("CHECKPOINT")
+                    with _told(self.path):
+                        conn.execute("BEGIN")
+                        _renew_slots(conn)
+                        yield conn
+                        conn.execute("COMMIT")
+                        conn.execute("CHECKPOINT")
                 finally:
                     conn.close()
                 with self._gate:
@@ -151,6 +151,22 @@ class TicketFile:
             except BaseException:
                 self._sweep()
                 raise
+
+    def _copy(self, copy: Path) -> None:
+        """The file as it is, or a new one, at another place."""
+        self._sweep()
+        if not self.path.exists():
+            self._lay_out(copy)
+            return
+        try:
+            with self._gate:
+                if self.path.with_name(f"{self.path.name}.wal").exists():
+                    # A process was killed after a commit: what it left is part of the file, and
+                    # would be read into the one that takes its place.
+                    self._open(self.path).close()
+                shutil.copyfile(self.path, copy)
+        except OSError as error:
+            raise explain(error, self.path) from error
 
     def _create(self) -> None:
         with self._writer():
@@ -163,22 +179,40 @@ class TicketFile:
     def _lay_out(self, path: Path) -> None:
         conn = self._open(path)
         try:
-            _make_tables(conn)
+            with _told(path):
+                _make_tables(conn)
         finally:
             conn.close()
 
     def _sweep(self) -> None:
         """Take away what a load that was killed left."""
         for suffix in (".new", ".new.wal"):
-            self.path.with_name(self.path.name + suffix).unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # who can't remove it can't write to it, and says so
+                self.path.with_name(self.path.name + suffix).unlink(missing_ok=True)
+
+    def _open_to_read(self) -> DuckDBPyConnection:
+        import duckdb
+
+        try:
+            if not os.path.exists(self.path):
+                self._create()
+        except CantWrite:
+            conn = duckdb.connect(":memory:", config=self._settings())
+            _prepare(conn)
+            _make_tables(conn)
+            return conn
+        return self._open(self.path, read_only=True)
 
     def _open(self, path: Path, *, read_only: bool = False) -> DuckDBPyConnection:
         import duckdb
 
         settings = self._settings()
         conn = self._patiently(
-            path, lambda: duckdb.connect(str(path), read_only=read_only, config=settings)
+            path,
+            lambda: duckdb.connect(str(path), read_only=read_only, config=settings),
+            reading=read_only,
         )
+        _keep_private(path, path.with_name(f"{path.name}.wal"))
         _prepare(conn)
         self._check(conn)
         return conn
@@ -195,7 +229,7 @@ class TicketFile:
         }
 
     def _patiently(
-        self, path: Path, open_it: Callable[[], DuckDBPyConnection]
+        self, path: Path, open_it: Callable[[], DuckDBPyConnection], *, reading: bool
     ) -> DuckDBPyConnection:
         """Open the file, again and again while another process has it."""
         import duckdb
@@ -206,7 +240,7 @@ class TicketFile:
                 return open_it()
             except duckdb.Error as error:
                 if "Could not set lock" not in str(error):
-                    raise StoreError(_explained(path, error)) from error
+                    raise _explained(path, error, reading=reading) from error
                 if time.monotonic() > end:
                     raise StoreError(
                         f"another program holds the tickets ({path}); nothing was changed, "
@@ -232,21 +266,31 @@ class TicketFile:
     def _writer(self) -> Iterator[None]:
         """Be the one writer among all processes. SQLite's file lock is portable, and the system
         lets go of it with a process that dies."""
-        self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        refuse_network(self.path.parent)
-        lock = sqlite3.connect(
-            self.path.with_name(f"{self.path.name}.lock"), timeout=PATIENCE, isolation_level=None
-        )
+        lock = self._locked()
         try:
-            try:
-                lock.execute("BEGIN EXCLUSIVE")
-            except sqlite3.OperationalError as error:
-                raise StoreError(
-                    "another program is bringing tickets in; nothing was changed, try again"
-                ) from error
             yield
         finally:
             lock.close()
+
+    def _locked(self) -> sqlite3.Connection:
+        place = self.path.with_name(f"{self.path.name}.lock")
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            refuse_network(self.path.parent)
+            lock = sqlite3.connect(place, timeout=PATIENCE, isolation_level=None)
+            try:
+                lock.execute("BEGIN EXCLUSIVE")
+            except BaseException:
+                lock.close()
+                raise
+        except (OSError, sqlite3.Error) as error:
+            if "locked" in str(error):
+                raise StoreError(
+                    "another program is bringing tickets in; nothing was changed, try again"
+                ) from error
+            raise explain(error, self.path) from error
+        _keep_private(place)
+        return lock
 
 
 def begin_anew(conn: DuckDBPyConnection) -> None:
@@ -280,14 +324,43 @@ def _renew_slots(conn: DuckDBPyConnection) -> None:
     conn.execute("INSERT OR REPLACE INTO meta VALUES ('engine', ?)", [engine])
 
 
-def _explained(path: Path, error: Exception) -> str:
-    reason = str(error).splitlines()[0]
+@contextlib.contextmanager
+def _told(path: Path) -> Iterator[None]:
+    """What the engine says of the disk, or of a lack of memory, is a sentence."""
+    import duckdb
+
+    try:
+        yield
+    except (duckdb.IOException, duckdb.OutOfMemoryException) as error:
+        raise _explained(path, error) from error
+    except duckdb.Error as error:
+        if _FULL not in str(error):
+            raise
+        raise _explained(path, error) from error
+
+
+def _explained(path: Path, error: Exception, *, reading: bool = False) -> StoreError:
+    """``reading``: the file itself was opened, to read it."""
+    text = str(error)
+    reason = text.splitlines()[0]
+    if _FULL in text or "max_temp_directory_size" in text:
+        return CantWrite(f"{FULL} ({path})")
+    if not reading and ("Read-only file system" in text or "Permission denied" in text):
+        return CantWrite(f"{NOT_WRITABLE} ({path})")
     if "not a valid DuckDB database" in reason or "orrupt" in reason or "checksum" in reason:
-        return (
+        return StoreError(
             f"the tickets' file {path} is damaged; it was left as it is. Move it away and load "
             "the tickets again"
         )
-    return f"the tickets' file {path} can't be opened: {reason}"
+    return StoreError(f"the tickets' file {path} can't be opened: {reason}")
+
+
+def _keep_private(*files: Path) -> None:
+    """Only their owner reads them; older versions made them with the usual rights."""
+    for each in files:
+        with contextlib.suppress(OSError):
+            if each.stat().st_mode & 0o077:
+                each.chmod(0o600)
 
 
 def _memory() -> int:

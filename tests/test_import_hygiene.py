@@ -94,7 +94,7 @@ SHOWN = {
     },
     "services": {
         *("background", "config", "connections", "context", "desk", "filtering", "locations"),
-        *("itsc_roadmap", "ordering", "overview", "precedence", "workplace"),
+        *("itsc_roadmap", "ordering", "overview", "precedence", "privacy", "workplace"),
         *("importing", "importing.ids", "kpis", "kpis.desk", "sync", "sync.status"),
     },
     "store": {

@@ -18,6 +18,9 @@ def main() -> int:
         return 0
     import os
 
+    from services.privacy import keep_private
+
+    keep_private()
     if argv or _COMPLETION in os.environ:
         from tui.commands import run
 

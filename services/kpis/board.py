@@ -16,6 +16,7 @@ from services.kpis.answers import Choices, Department, Holdings, Overview, Page,
 from services.kpis.measures import MEASURES, TILES, Measure
 from services.kpis.policy import Policy, PolicyError
 from services.kpis.selection import EVERYTHING, Filters, Period, Selection
+from store.database import CantWrite
 from store.tickets import TicketFile
 
 if TYPE_CHECKING:
@@ -38,6 +39,9 @@ class Board:
 
     unfinished = "facts"
     """The relation to look in for what is open at a moment."""
+    in_file = False
+    """Whether it answers from facts in the file alone. Else they are derived for each question
+    where the file can't be written."""
 
     def __init__(self, file: TicketFile, policy: Policy, *, keep: bool = True) -> None:
         """``keep``: facts of another policy in the file are replaced; else they are left, and this
@@ -216,8 +220,12 @@ class Board:
             if not self._keep or derive.are_of(conn, self.policy):
                 yield conn
                 return
-        with self._file.writing() as conn:
-            derive.derive_all(conn, self.policy)
+        try:
+            with self._file.writing() as conn:
+                derive.derive_all(conn, self.policy)
+        except CantWrite:
+            if self.in_file:
+                raise
         with self._file.reading() as conn:
             yield conn
 

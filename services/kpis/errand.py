@@ -17,6 +17,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from services.privacy import keep_private
 from services.sync.targets.sf_login import SalesforceConnection
 
 AFTER_TROUBLE = 60.0
@@ -96,6 +97,7 @@ def run(order: Order, ending: threading.Event) -> Report:
 
 def main() -> int:
     """Carry out the order on standard input; 2 where there is none."""
+    keep_private()
     line = sys.stdin.buffer.readline()
     if not line:
         return 2

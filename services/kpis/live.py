@@ -39,6 +39,7 @@ class LiveBoard(Board):
     """
 
     unfinished = "unfinished"
+    in_file = True
 
     def __init__(self, file: TicketFile, policy: Policy, clock: Clock = system_clock) -> None:
         super().__init__(file, policy)

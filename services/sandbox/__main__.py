@@ -46,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         known = options.listening
         sock = listen(options.port) if known is None else socket.socket(fileno=known)
     except (OSError, OverflowError, sqlite3.Error) as problem:
-        print(f"sandbox: {problem}", file=sys.stderr)  # noqa: T201
+        print(f"sandbox: {_words(problem)}", file=sys.stderr)  # noqa: T201
         return 1
     if known is None:
         _tell(store, f"http://{HOST}:{sock.getsockname()[1]}")
@@ -72,6 +72,14 @@ def _tell(store: Store, url: str) -> None:
             "secret": storage.setting(db, "secret"),
         }
     print(json.dumps(ready), flush=True)  # noqa: T201
+
+
+def _words(problem: Exception) -> str:
+    """What went wrong, without the system's number for it."""
+    if isinstance(problem, OSError) and problem.strerror:
+        where = f"{problem.filename}: " if problem.filename else ""
+        return f"{where}{problem.strerror}"
+    return str(problem)
 
 
 def _latency(milliseconds: int) -> list[str]:

@@ -84,6 +84,8 @@ def test_the_process_beside_the_terminal_never_loads_the_engine_of_the_tickets(
         check=False,
     )
     assert done.stdout.decode() == "False True\n", done.stderr.decode()
+    made = {each.name: each.stat().st_mode & 0o077 for each in file.path.parent.iterdir()}
+    assert set(made.values()) == {0}, made
     assert pulled_at(file) is not None
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gzip
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -18,6 +20,7 @@ from tests.kpis import world
 from tests.kpis.conftest import Fill
 from tests.kpis.world import Histories, ticket, ticket_id
 
+ROOT = Path(__file__).resolve().parents[2]
 HISTORY = "Id,ParentId,Field,OldValue,NewValue,CreatedDate,CreatedById\n"
 NO_HISTORY = HISTORY.encode()
 
@@ -235,6 +238,32 @@ def test_a_load_that_is_stopped_or_fails_leaves_everything_as_it_was(
     }
     load(file, policy, *paths)
     assert board.holdings().tickets == 2
+
+
+KILLED = """
+import os, sys
+from pathlib import Path
+from store.tickets import TicketFile
+with TicketFile(Path(sys.argv[1])).writing() as conn:
+    conn.execute("INSERT INTO people VALUES ('005x', 'Zoe')")
+    conn.execute("COMMIT")
+    os._exit(9)
+"""
+
+
+def test_what_a_killed_process_had_committed_is_there_after_the_next_load(
+    fill: Fill, file: TicketFile
+) -> None:
+    fill([ticket(1, "2026-03-01T00:00:00Z")])
+    done = subprocess.run([sys.executable, "-c", KILLED, str(file.path)], cwd=ROOT, check=False)
+    assert done.returncode == 9
+    log = file.path.with_name(f"{file.path.name}.wal")
+    assert log.stat().st_size
+    fill([ticket(1, "2026-03-01T00:00:00Z"), ticket(2, "2026-03-01T00:00:00Z")])
+    assert not log.exists()
+    with file.reading() as conn:
+        assert conn.execute("SELECT id, name FROM people").fetchall() == [("005x", "Zoe")]
+        assert conn.execute("SELECT count(*) FROM tickets").fetchone() == (2,)
 
 
 def test_progress_is_told_for_each_step(file: TicketFile, policy: Policy, tmp_path: Path) -> None:

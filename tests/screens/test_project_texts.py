@@ -304,6 +304,20 @@ def test_the_file_is_private_while_it_exists_and_removed_afterwards(tmp_path: Pa
     assert not os.path.exists(path)
 
 
+def test_what_else_is_saved_in_the_editor_has_the_users_own_rights(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = tmp_path / "other"
+    monkeypatch.setattr("services.privacy._users", [0o027])  # as the program found it
+    before = os.umask(0o077)
+    try:
+        note = f"pathlib.Path({str(other)!r}).write_text('x')"
+        write_outside("a", command(tmp_path, "text + 'b'", note=note), nullcontext)
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE(other.stat().st_mode) == 0o640
+
+
 def test_what_did_not_change_is_not_saved(tmp_path: Path) -> None:
     written = write_outside("a", command(tmp_path, "text + chr(10)"), nullcontext)
     assert written.text is None

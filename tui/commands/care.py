@@ -35,7 +35,7 @@ def backup(file: File) -> None:
     path = database_path()
     if not path.exists():
         raise Failed(f"there is no database yet at {path}; nothing to back up")
-    with open_store() as store:
+    with open_store(reading=True) as store:
         size = write(store.conn, file)
     say(f"Wrote {file}: {size:,} bytes, checked")
 

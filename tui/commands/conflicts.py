@@ -20,7 +20,7 @@ def _ids(incomplete: str) -> list[str]:
     from store import conflicts
 
     try:
-        with open_store() as store:
+        with open_store(reading=True) as store:
             found = conflicts.find(store.conn)
     except Exception:  # noqa: BLE001 - a completion that fails completes nothing
         return []
@@ -53,7 +53,7 @@ def list_(
     """
     from store import conflicts
 
-    with open_store() as store:
+    with open_store(reading=True) as store:
         found = conflicts.find(store.conn, open_only=not everything)
         if as_json:
             print_json([conflict_dict(each) for each in found])
@@ -71,7 +71,7 @@ def show(conflict: Which, as_json: Json = False) -> None:
     """
     from services import conflicts, conflictview
 
-    with open_store() as store:
+    with open_store(reading=True) as store:
         found = conflicts.find(store.conn, conflict)
         told = conflictview.tell(store.conn, found, store.ctx.operator)
     if as_json:

@@ -42,7 +42,7 @@ def import_file(
     from services.importing import apply
     from services.importing.reader import read_file
 
-    with open_store() as store:
+    with open_store(reading=dry_run) as store:
         existing = apply.existing_projects(store.conn)
         plan = read_file(file, existing=existing, zone=store.settings.tzinfo)
         with progress("Importing") as show:
@@ -77,7 +77,7 @@ def export(
     from services.files import write_whole
 
     one_of("--format", format_, exporting.FORMATS)
-    with open_store() as store:
+    with open_store(reading=True) as store:
         rows = [_row(project) for project in selected(store, view)]
     text = io.StringIO(newline="")
     exporting.export(rows, cast(exporting.Format, format_), text)

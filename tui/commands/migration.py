@@ -56,7 +56,7 @@ def backfill(
       steerco backfill --dry-run
       steerco backfill
     """
-    with open_store() as store:
+    with open_store(reading=dry_run) as store:
         gates = _gates(store)
         if dry_run:
             with _both(store) as (opened, firestore, salesforce):
@@ -92,7 +92,7 @@ def parity(output: Output = None, as_json: Json = False) -> None:
       steerco parity
       steerco parity --json --output parity.json
     """
-    with open_store() as store:
+    with open_store(reading=True) as store:
         _gates(store)
         with _both(store) as (_, firestore, salesforce):
             found, file = _compared(store, firestore, salesforce, output)
@@ -166,7 +166,7 @@ def _compared(
     file = output or store.home / f"parity-{store.today().isoformat()}.json"
     text = json.dumps(found.as_json(), ensure_ascii=False, indent=2) + "\n"
     try:
-        write_whole(file, text)
+        write_whole(file, text, private=output is None)
     except OSError as error:
         raise Failed(f"{file} can't be written: {error.strerror}") from error
     return found, file

@@ -51,7 +51,7 @@ def list_(
     """
     from services import overview
 
-    with open_store() as store:
+    with open_store(reading=True) as store:
         entries = overview.outbox(store.conn, open_only=not everything, limit=EVERYTHING)
         current = store.gates
         if as_json:
@@ -70,7 +70,7 @@ def show(entry: Which, as_json: Json = False) -> None:
     """
     from services import outbox
 
-    with open_store() as store:
+    with open_store(reading=True) as store:
         found = outbox.inspect(store.conn, outbox.find(store.conn, entry).seq)
         whole = entry_dict(found.operation, found.deliveries, store.gates) | {
             "name": found.name,

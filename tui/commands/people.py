@@ -15,7 +15,7 @@ def people(as_json: Json = False) -> None:
     from services.unmatched import directory, unmatched
     from store.fields import label_of
 
-    with open_store() as store:
+    with open_store(reading=True) as store:
         known = directory(store.conn)
         found = unmatched(store.conn, known)
     if as_json:

@@ -65,7 +65,7 @@ def list_(
       steerco projects list --view needs-attention
       steerco projects list --filter 'status:paused dept:"Demand Gen"' --json
     """
-    with open_store() as store:
+    with open_store(reading=True) as store:
         found = selected(store, view, filter_)
         if as_json:
             print_json(as_dicts(store, found))
@@ -84,7 +84,7 @@ def show(project_id: Id, as_json: Json = False) -> None:
     from services import itsc_roadmap
     from store import operations
 
-    with open_store() as store:
+    with open_store(reading=True) as store:
         project = itsc_roadmap.get_project(store.conn, project_id)
         history = operations.history(store.conn, project_id)
         if as_json:

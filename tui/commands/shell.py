@@ -20,7 +20,7 @@ from services import config, connections
 from services.config import Settings
 from services.context import Context
 from services.overview import Gates, gates
-from store.database import BUSY_MS, open_database
+from store.database import BUSY_MS, CantWrite, open_database
 from tui.commands.text import spelled, spelled_json
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
@@ -60,15 +60,23 @@ class Store:
 
 
 @contextmanager
-def open_store(*, busy_ms: int = BUSY_MS) -> Iterator[Store]:
-    """The store of this configuration, created where there is none.
+def open_store(*, busy_ms: int = BUSY_MS, reading: bool = False) -> Iterator[Store]:
+    """The store of this configuration, created where there is none. ``reading`` is said by who
+    writes nothing: where nothing can be written it gets the store all the same.
 
     Raises ConfigError and StoreError.
     """
     settings = config.load()
     home = config.ready_home()
     path = connections.database(settings, home)
-    conn = open_database(path, busy_ms=busy_ms)
+    try:
+        conn = open_database(path, busy_ms=busy_ms)
+    except CantWrite as refused:
+        if not (reading and os.path.isfile(path)):
+            raise
+        from store.reading import open_to_read
+
+        conn = open_to_read(path, refused)
     try:
         yield Store(home, path, settings, conn, Context(settings.operator_name()))
     finally:
