@@ -29,7 +29,7 @@ def fall_asleep(listening: int, command: Sequence[str]) -> NoReturn:
 def main(arguments: Sequence[str]) -> None:
     """Wait for a connection, which wakes the server, or for the parent's end, which is the end."""
     listening, command = int(arguments[0]), list(arguments[1:])
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: os._exit(0))
     os.set_inheritable(listening, True)
     while True:
