@@ -93,6 +93,20 @@ MUTANTS = (
         (REPLAYED,),
     ),
     Mutant(
+        "a row not waiting for what its maker has to tell",
+        "services/sync/intake.py",
+        "return self.ctx.clock() + UNTOLD_AGAIN if age < UNTOLD else None",
+        "return None",
+        (REPLAYED,),
+    ),
+    Mutant(
+        "any row of the recycle bin taken for the one deleted last",
+        "services/sync/targets/salesforce.py",
+        "_version(row) > _version(other)",
+        "False",
+        ("tests/salesforce/test_target_contract.py",),
+    ),
+    Mutant(
         "a document made anew still owes what it owed",
         SETTLING,
         "                if _replaces(job):\n                    owes.replace",

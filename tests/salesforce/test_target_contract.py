@@ -209,6 +209,20 @@ def test_a_row_that_may_have_been_made_is_looked_for_in_the_recycle_bin(
     assert abs((found.created_at - found.deleted_at).total_seconds()) < 60  # type: ignore[operator]
 
 
+def test_of_two_rows_in_the_recycle_bin_the_last_deleted_one_is_found(
+    target: SalesforceTarget,
+) -> None:
+    project_id, ids = fresh(), []
+    for _ in range(2):
+        remote = made(target, project_id)
+        ids.append(remote.remote_id)
+        target.write([Write(project_id, Action.DELETE, remote_id=remote.remote_id)])
+    assert len(set(ids)) == 2
+    for known in (None, *ids):
+        found = target.read([Ref(project_id, known, sought=True)])[project_id]
+        assert (found.deleted, found.remote_id) == (True, ids[1])
+
+
 def test_a_deleted_row_is_not_revived_by_an_edit(org: Org, target: SalesforceTarget) -> None:
     remote = made(target, fresh())
     (gone,) = target.write([Write(remote.project_id, Action.DELETE, remote_id=remote.remote_id)])

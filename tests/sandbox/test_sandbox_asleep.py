@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import random
 import signal
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -18,20 +15,12 @@ import requests
 from services.sandbox import __main__
 from services.sandbox.process import SandboxProcess
 from tests.sandbox.conftest import Org
-from tests.sandbox.test_sandbox_process import ROOT, gone
+from tests.sandbox.test_sandbox_process import dies_with_its_parent, gone
 
 pytestmark = pytest.mark.skipif(
     not Path("/proc/self/cmdline").exists(), reason="needs /proc: what a process has become"
 )
 PATIENCE = 0.5
-PARENT = """
-import sys
-from services.sandbox.process import SandboxProcess
-process = SandboxProcess()
-process.start(sys.argv[1], sleep=0.5)
-print(*process.wait_ready(), process._child.pid, flush=True)
-sys.stdin.read()
-"""
 
 
 @pytest.fixture
@@ -151,20 +140,7 @@ def test_a_signal_ends_its_sleep_cleanly(process: SandboxProcess, how: signal.Si
 
 
 def test_it_dies_in_its_sleep_with_a_parent_that_is_killed(tmp_path: Path) -> None:
-    parent = subprocess.Popen(
-        [sys.executable, "-c", PARENT, str(tmp_path / "org.sqlite")],
-        cwd=ROOT,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    )
-    assert parent.stdout is not None
-    url, _, pid = parent.stdout.readline().decode().split()
-    await_sleep(int(pid))
-    os.kill(parent.pid, signal.SIGKILL)
-    _, errors = parent.communicate()
-    assert gone(url)
-    assert errors == b""
+    dies_with_its_parent(tmp_path / "org.sqlite", PATIENCE, lambda _url, pid: await_sleep(pid))
 
 
 def test_alone_it_does_not_sleep(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

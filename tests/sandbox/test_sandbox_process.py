@@ -12,6 +12,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -27,10 +28,28 @@ PARENT = """
 import sys
 from services.sandbox.process import SandboxProcess
 process = SandboxProcess()
-process.start(sys.argv[1])
-print(process.wait_ready()[0], flush=True)
+process.start(sys.argv[1], sleep=float(sys.argv[2]))
+print(process.wait_ready()[0], process._child.pid, flush=True)
 sys.stdin.read()
 """
+
+
+def dies_with_its_parent(path: Path, sleep: float, before: Callable[[str, int], object]) -> None:
+    """Kill a server's parent after ``before`` (url, the server's process): it goes, silently."""
+    parent = subprocess.Popen(
+        [sys.executable, "-c", PARENT, str(path), str(sleep)],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert parent.stdout is not None
+    url, pid = parent.stdout.readline().decode().split()
+    before(url, int(pid))
+    os.kill(parent.pid, signal.SIGKILL)
+    _, errors = parent.communicate()
+    assert gone(url)
+    assert errors == b""
 
 
 def gone(url: str) -> bool:
@@ -100,20 +119,10 @@ def test_two_servers_share_a_file(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(os.name != "posix", reason="SIGKILL is POSIX's")
 def test_the_server_dies_with_a_parent_that_is_killed(tmp_path: Path) -> None:
-    parent = subprocess.Popen(
-        [sys.executable, "-c", PARENT, str(tmp_path / "org.sqlite")],
-        cwd=ROOT,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    )
-    assert parent.stdout is not None
-    url = parent.stdout.readline().decode().strip()
-    assert requests.get(f"{url}/services/data", timeout=10).ok
-    os.kill(parent.pid, signal.SIGKILL)
-    _, errors = parent.communicate()
-    assert gone(url)
-    assert errors == b""
+    def answers(url: str, _pid: int) -> None:
+        assert requests.get(f"{url}/services/data", timeout=10).ok
+
+    dies_with_its_parent(tmp_path / "org.sqlite", 60.0, answers)
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals are POSIX's")

@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 import pytest
 
+from store import conflicts
 from tests.sync.simulation.faults import Fault
 from tests.sync.test_simulation import HOUR, Histories
 
@@ -303,3 +304,25 @@ def test_a_version_from_before_our_write_is_no_edit_although_it_is_newer_than_ou
         h.time_passes(0.4)
         h.salesforce_is_reconciled(ANN, full=False)
     h.teardown()
+
+
+def test_a_row_waits_for_its_maker_and_then_there_is_no_conflict() -> None:
+    h = Histories()
+    h.begin(0, (0.0, 0.0), 3.0)
+    ann, _ = operators = h.world.operators
+    h.an_operator_creates(BEN, None)
+    h.a_process_will_die(BEN, 10)
+    h.an_operator_edits(BEN, 2, "strategic_value")
+    h.a_cycle(BEN)
+    h.world.person_edits("p3", "strategic_value")
+    h.time_passes(30.0)
+    h.firestore_is_followed(ANN)
+    h.salesforce_is_reconciled(ANN, full=True)
+    assert "p3" in {row[0] for row in ann.conn.execute("SELECT project_id FROM parked")}
+    h.time_passes(70.0)
+    h.a_cycle(BEN)
+    h.teardown()
+    (row,) = (row for row in h.world.org.rows if row.project_id == "p3")
+    for who in operators:
+        assert (who.here("p3") or {})["strategic_value"] == row.now.values["strategic_value"]
+        assert conflicts.find(who.conn, open_only=False) == []

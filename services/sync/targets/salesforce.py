@@ -338,7 +338,7 @@ class SalesforceTarget:
         self, refs: Sequence[Ref], base: int, *, deleted: bool = False
     ) -> dict[str, dict[str, Any]]:
         """The row of each project that has one; where two claim the same project, the known one.
-        Of rows in the recycle bin the one that was deleted last."""
+        Of rows in the recycle bin the one that was deleted last, of one second the newer one."""
         known = {ref.project_id: ref.remote_id for ref in refs}
         found: dict[str, dict[str, Any]] = {}
         for soql in sf_soql.by_external_id(self._mapped, known, base, deleted=deleted):
@@ -348,7 +348,7 @@ class SalesforceTarget:
                     continue
                 other = found.get(project_id)
                 if other is None or (
-                    str(row.get("SystemModstamp")) > str(other.get("SystemModstamp"))
+                    _version(row) > _version(other)
                     if deleted
                     else row.get("Id") == known[project_id]
                 ):
@@ -392,6 +392,12 @@ class SalesforceTarget:
             for row in self._client.query(soql)
             if row.get(EXTERNAL_ID_FIELD)
         }
+
+
+def _version(row: Mapping[str, Any]) -> tuple[str, str]:
+    """By which one row of a project comes after another: Salesforce's times sort as texts, and Ids
+    as they were given."""
+    return str(row.get("SystemModstamp")), str(row.get("Id"))
 
 
 def _moment(text: Any, row: Mapping[str, Any]) -> dt.datetime | None:
