@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import PurePath
 from typing import TYPE_CHECKING, ClassVar
 
-from textual import on
+from textual import on, work
 from textual.app import ComposeResult
 from textual.containers import Container
 from textual.widgets import Static
@@ -82,7 +82,6 @@ class RoadmapPage(Page):
         yield self._over_cell
 
     def on_mount(self) -> None:
-        self.watch(self._table, "scroll_y", self._scrolled, init=False)
         with contextlib.closing(connect(self.workplace.path)) as conn:
             query = self.showing.query(self.workplace.today())
             self._apply(first_look(conn, query, self.workplace.gates))
@@ -208,6 +207,7 @@ class RoadmapPage(Page):
             to_top = other_question and self.here is None
             self._show_rows(at=next(iter(self.held.rows), None) if to_top else None)
             self._show_lines()
+        self._read_doubtful()  # what came on show while it was read
 
     def _show_rows(self, at: str | None = None) -> None:
         if self._wanted_row in self.held.rows:
@@ -263,11 +263,14 @@ class RoadmapPage(Page):
             return sync_cell(self.held.sync.get(row), width)
         return cell(self.held.rows[row], path, width, self._today)
 
-    def _scrolled(self) -> None:
+    @on(Grid.Shown)
+    def _read_doubtful(self) -> None:
+        """A row that was not on show has the sync state of an earlier look."""
         doubtful = self.held.in_doubt(self.grid.shown_rows)
         if doubtful:
-            self.run_worker(self._read_sync(doubtful), group="scroll", exclusive=True)
+            self._read_sync(doubtful)
 
+    @work(group="scroll", exclusive=True)
     async def _read_sync(self, rows: Sequence[str]) -> None:
         with contextlib.suppress(Failed):  # the next look says what is wrong
             self.held.add_sync(await self.read(read_sync, rows, self.workplace.gates))
@@ -442,7 +445,6 @@ class RoadmapPage(Page):
 
             self._timeline = TimelineGrid(self._table_cell)
             await self.mount(self._timeline, after=self._table)
-            self.watch(self._timeline, "scroll_y", self._scrolled, init=False)
             self._timeline.set_projects(self.held.rows, self.workplace.today(), at=row)
         self._timeline.display, self._table.display = to_timeline, not to_timeline
         self.grid.move_to(row)

@@ -136,6 +136,17 @@ class Grid(ScrollView, can_focus=True):
         def control(self) -> Grid:
             return self.grid
 
+    class Shown(Message):
+        """Other rows may be on show: it was scrolled, has another size, or holds other rows."""
+
+        def __init__(self, grid: Grid) -> None:
+            super().__init__()
+            self.grid = grid
+
+        @property
+        def control(self) -> Grid:
+            return self.grid
+
     def __init__(
         self,
         columns: Sequence[Column],
@@ -234,6 +245,7 @@ class Grid(ScrollView, can_focus=True):
         else:
             self._show_cursor()
         self.refresh()
+        self.post_message(self.Shown(self))
         if gone:
             self.post_message(self.SelectionChanged(self))
 
@@ -411,6 +423,11 @@ class Grid(ScrollView, can_focus=True):
             self._column = next(iter(self._widths))
         self._show_cursor()
         self.refresh()
+        self.post_message(self.Shown(self))
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        super().watch_scroll_y(old_value, new_value)
+        self.post_message(self.Shown(self))
 
     def on_focus(self, event: events.Focus) -> None:
         event.prevent_default()  # Textual's own would paint every row again

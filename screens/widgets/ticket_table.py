@@ -90,7 +90,6 @@ class TicketTable(Vertical):
         if self.text:
             self._filter.put(self.text)
         self._empty.display = False
-        self.watch(self._grid, "scroll_y", self._scrolled, init=False)
 
     @property
     def page(self) -> FigurePage:
@@ -143,14 +142,15 @@ class TicketTable(Vertical):
         self._empty.display = not ids
         self._empty.update(safe(self._nothing()))
         self.post_message(self.Counted(self, len(ids)))
-        self._scrolled()
+        self._read_on()
 
     def _nothing(self) -> str:
         if self.text:
             return f" No ticket matches “{line(self.text)}”. Esc clears the search."
         return " No ticket is behind this figure."
 
-    def _scrolled(self) -> None:
+    @on(Grid.Shown)
+    def _read_on(self) -> None:
         wanted = [each for each in self._grid.shown_rows if each not in self._asked]
         if wanted:
             self._read_more()

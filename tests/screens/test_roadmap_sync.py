@@ -180,6 +180,28 @@ async def test_rows_scrolled_into_sight_have_their_sync_state(home: Path) -> Non
         assert column_of(driven, driven.roadmap.held.order[-1]) == "F✓ S✓"
 
 
+@pytest.mark.parametrize("away", [False, True], ids=["here", "from another page"])
+async def test_rows_that_a_larger_terminal_shows_have_their_sync_state(
+    home: Path, away: bool
+) -> None:
+    place = world(home, 50)
+    async with terminal(place, size=(120, 45)) as driven:
+        row = driven.roadmap.held.order[30]
+        await driven.until(lambda: column_of(driven, row) == "F✓ S✓")
+        await driven.pilot.resize_terminal(120, 24)
+        assert row not in driven.roadmap.grid.shown_rows
+        seq = edit(place, row, "x")
+        put_state(place, seq, "salesforce", "failed")
+        edit(place, FIRST, "y")
+        await driven.until(lambda: column_of(driven, FIRST) == "F1 S1")
+        if away:
+            await driven.press("5")
+        await driven.pilot.resize_terminal(120, 45)
+        if away:
+            await driven.press("3")
+        await driven.until(lambda: column_of(driven, row) == "F1 S✗")
+
+
 async def test_what_needs_a_person_is_counted_above(home: Path) -> None:
     place = world(home, 5)
     seq = edit(place, FIRST, "x")
