@@ -78,6 +78,11 @@ class Page(Screen[None]):
         return False
 
     @property
+    def gone(self) -> bool:
+        """Whether the page, or the whole app, is being taken down or is so already."""
+        return not (self.app.is_running and self.display)
+
+    @property
     def shell(self) -> Shell:
         """The app, as far as a page knows it."""
         return cast(Shell, self.app)
@@ -134,8 +139,9 @@ class Page(Screen[None]):
         try:
             result = await self.workplace.desk.read(function, *args, **kw)
         except (StoreError, sqlite3.Error) as error:
+            self._end_with_the_page()
             raise Failed(str(explain(error))) from error
-        self._end_with_the_app()
+        self._end_with_the_page()
         return result
 
     async def write(
@@ -153,8 +159,11 @@ class Page(Screen[None]):
                 result = await self.workplace.desk.write(function, *args, **kw)
         except (StoreError, sqlite3.Error, Refusal, NotFound, BandFull, ValueError) as error:
             raise Failed(NOT_SAVED + in_words(error)) from error
-        self._end_with_the_app()
-        self.set_timer(SHOWN, self._saved_on_show)
+        # The app's timer: this page may be left before it is due.
+        self.app.set_timer(SHOWN, self._saved_on_show)
+        if self.gone and self.app.is_running:
+            self.saved()
+        self._end_with_the_page()
         return result
 
     def _saved_on_show(self) -> None:
@@ -162,9 +171,10 @@ class Page(Screen[None]):
         self.workplace.precedence.leave()
         self.workplace.wake()
 
-    def _end_with_the_app(self) -> None:
-        """Whoever waited here while the app was closed has nothing left to show it on."""
-        if not self.app.is_running:
+    def _end_with_the_page(self) -> None:
+        """Whoever waited here while the page or the app was closed has nothing left to show it
+        on: Textual takes a page's widgets away before it cancels the page's work."""
+        if self.gone:
             raise asyncio.CancelledError
 
     def saved(self, what: str = "") -> None:
@@ -181,8 +191,10 @@ class Page(Screen[None]):
     # -- saying ----------------------------------------------------------------------------------
 
     def say(self, text: str, style: str = "$quiet") -> None:
-        """One sentence in the status line."""
-        self.query_one(StatusLine).say(text, style)
+        """One sentence in the status line; in that of the page on show, where this one is gone."""
+        page = self.app.screen if self.gone and self.app.is_running else self
+        for found in page.query(StatusLine):
+            found.say(text, style)
 
     def note(self, *pieces: Piece) -> None:
         """The status line's right side: what needs attention."""

@@ -79,8 +79,9 @@ class FigurePage(Page):
         except Cancelled as error:
             raise Withdrawn from error
         except (StoreError, PolicyError) as error:
+            self._end_with_the_page()
             raise Failed(str(error)) from error
-        self._end_with_the_app()
+        self._end_with_the_page()
         return result
 
     def question(self) -> object:
@@ -171,7 +172,7 @@ class FigurePage(Page):
             self._patience = None
         if self._told:
             self._told = False
-            if self.is_attached and self.app.is_running:
+            if not self.gone:
                 line = self.query_one(StatusLine)
                 if line.said is self._said_meanwhile:
                     line.said = self._said_before
