@@ -190,11 +190,12 @@ class Page(Screen[None]):
 
     # -- saying ----------------------------------------------------------------------------------
 
-    def say(self, text: str, style: str = "$quiet") -> None:
-        """One sentence in the status line; in that of the page on show, where this one is gone."""
+    def say(self, text: str, style: str = "$quiet", brief: str = "") -> None:
+        """One sentence in the status line; in that of the page on show, where this one is gone.
+        ``brief`` is said where the whole does not fit."""
         page = self.app.screen if self.gone and self.app.is_running else self
         for found in page.query(StatusLine):
-            found.say(text, style)
+            found.say(text, style, brief)
 
     def note(self, *pieces: Piece) -> None:
         """The status line's right side: what needs attention."""

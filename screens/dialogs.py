@@ -101,8 +101,8 @@ class Choose(ModalScreen[str | None]):
 
 
 class EditLine(ModalScreen[str | None]):
-    """One line of text, judged as one types. ``judge`` gives the sentence that says what is wrong,
-    or None; Enter does nothing while something is. None where nothing was changed."""
+    """One line of text, proposed and judged as one types. ``judge`` gives the sentence that says
+    what is wrong, or None; Enter does nothing while something is. None where it was left."""
 
     AUTO_FOCUS: ClassVar[str | None] = "LineEdit"
     BINDING_GROUP_TITLE = "This line"
@@ -126,7 +126,7 @@ class EditLine(ModalScreen[str | None]):
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog"):
             yield Static(safe(self._title), classes="dialog--title")
-            yield LineEdit(self._value, placeholder=self._placeholder, compact=True)
+            yield LineEdit(self._value, placeholder=self._placeholder, compact=True, selected=True)
             yield Static("", id="wrong", markup=False)
             yield KeyLine(classes="dialog--keys")
 

@@ -175,10 +175,11 @@ class KpiPage(FigurePage):
     def _tell_tile(self) -> None:
         """What the figure under the cursor means, as long as the cursor is there."""
         tiles = self.query_one(TileRow)
-        told = tiles.tile.measure.help if tiles.tile is not None and tiles.has_focus else ""
+        measure = tiles.tile.measure if tiles.tile is not None and tiles.has_focus else None
+        told = "" if measure is None else measure.help
         if told != self._told_of:
             self._told_of = told
-            self.say(told)
+            self.say(told, brief="" if measure is None else measure.brief)
 
     def help_notes(self) -> Iterable[tuple[str, Sequence[tuple[str, str]]]]:
         yield "Figures", [(each.label, each.help) for each in (*TILES, *FURTHER_TILES)]

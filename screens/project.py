@@ -29,6 +29,7 @@ from screens.widgets.project_sheet import Heading, Sheet, nearest, stop_of
 from screens.widgets.project_votes import AddVoter, VoteLine, Votes
 from screens.widgets.sync_rows import STATE_NOTES
 from services import detail, history, times
+from services.counting import counted
 from services.detail import Detail, Gone
 from store.canon import Value
 from store.drafts import Draft
@@ -183,7 +184,7 @@ class ProjectPage(Page):
             self._show_history(self._found)
 
     def _show_history(self, found: Detail) -> None:
-        told = f"  {found.changes:,} change{'' if found.changes == 1 else 's'}"
+        told = f"  {counted(found.changes, 'change')}"
         heading = Content.assemble("History", (told, "$quiet not bold"))
         self.query_one("#history-heading", Static).update(heading)
         self.query_one(History).show(found.history, found.changes, found.healths, self._now)

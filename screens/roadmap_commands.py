@@ -9,6 +9,7 @@ from pathlib import Path
 
 from services import itsc_roadmap
 from services.context import Context
+from services.counting import counted
 from services.exporting import Format, export
 from services.files import write_whole
 from services.itsc_roadmap import Edit
@@ -63,14 +64,14 @@ def what_goes(conn: sqlite3.Connection, ids: Sequence[str]) -> list[str]:
     if orphans:
         names = ", ".join(orphans[:NAMED]) + (" …" if len(orphans) > NAMED else "")
         verb = "stays and is" if len(orphans) == 1 else "stay and are"
-        lines += ["", f"{_count(len(orphans), 'child', 'children')} {verb} unlinked: {names}"]
+        lines += ["", f"{counted(len(orphans), 'child', 'children')} {verb} unlinked: {names}"]
     waiting = {
         delivery.seq
         for project in present
         for delivery in deliveries.open_of_project(conn, project.project_id)
     }
     if waiting:
-        number = _count(len(waiting), "edit has", "edits have")
+        number = counted(len(waiting), "edit has", "edits have")
         lines += ["", f"{number} not arrived everywhere yet; nobody will miss that any more."]
     lines += ["", "They go from Firestore and Salesforce too. u brings them back as new records."]
     if len(present) == 1:
@@ -119,7 +120,3 @@ def write_file(rows: Sequence[Mapping[str, object]], kind: Format, path: Path) -
     text = io.StringIO(newline="")
     export(rows, kind, text)
     write_whole(path, text.getvalue())
-
-
-def _count(number: int, one: str, many: str) -> str:
-    return f"1 {one}" if number == 1 else f"{number} {many}"

@@ -72,8 +72,8 @@ class Behind(Listing[Ticket]):
     file_name: str = "tickets"
 
     columns = (
-        Column("name", "Name", 8, 12),
-        Column("title", "Title", 18, 40, grow=3),
+        Column("name", "Name", 10, 14),
+        Column("title", "Title", 16, 40, grow=3),
         Column("department", "Department", 11, 22, grow=1),
         Column("type", "Type", 8, 10, drop=2),
         Column("cycle", "Cycle d", 9, right=True),
@@ -173,8 +173,8 @@ class Open(Listing[OpenTicket]):
     file_name: str = "backlog"
 
     columns = (
-        Column("name", "Name", 8, 12),
-        Column("title", "Title", 14, 40, grow=3),
+        Column("name", "Name", 10, 14),
+        Column("title", "Title", 12, 40, grow=3),
         Column("department", "Department", 10, 20, grow=1, drop=0),
         Column("owner", "Owner", 9, 18),
         Column("priority", "Pri", 5),

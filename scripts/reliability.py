@@ -11,13 +11,15 @@ from collections import Counter
 from pathlib import Path
 
 DOCUMENT = Path(__file__).resolve().parent.parent / "docs" / "reliability.md"
+REAL = ("two processes",)
+Pairs = Counter[tuple[str, str]]
 BEGIN, END = "<!-- counted -->", "<!-- /counted -->"
 
 
 def table(directory: Path) -> str:
     """Runs, and hits with violations for each fault and phase, as Markdown."""
-    hits: Counter[tuple[str, str]] = Counter()
-    violations: Counter[tuple[str, str]] = Counter()
+    hits: Pairs = Counter()
+    violations: Pairs = Counter()
     runs: Counter[str] = Counter()
     for path in sorted(directory.glob("*.json")):
         counts = json.loads(path.read_text(encoding="utf-8"))
@@ -26,17 +28,30 @@ def table(directory: Path) -> str:
         runs.update(counts["runs"])
     if not runs:
         raise SystemExit(f"{directory} holds no counts; run STEERCO_TALLY={directory} make soak")
+    counted = "; ".join(f"{n:,} {what}" for what, n in sorted(runs.items()))
+    total = f"{sum(hits.values()):,} hits, {sum(violations.values()):,} violations."
     faults = sorted({fault for fault, _ in hits | violations})
-    phases = sorted({phase for _, phase in hits | violations})
-    lines = [f"{n:,} {what}; " for what, n in sorted(runs.items())]
-    lines = ["".join(lines).rstrip("; ") + ".", ""]
-    lines += ["| phase | " + " | ".join(faults) + " |", "| --- |" + " ---: |" * len(faults)]
+    real = [each for each in faults if each in REAL or each.startswith("kill")]
+    simulated = [each for each in faults if each not in real]
+    return "\n\n".join(
+        [
+            f"{counted}.",
+            "Real processes:",
+            _lines(real, hits, violations),
+            "The simulated world:",
+            _lines(simulated, hits, violations),
+            total,
+        ]
+    )
+
+
+def _lines(faults: list[str], hits: Pairs, violations: Pairs) -> str:
+    phases = sorted({phase for fault, phase in hits | violations if fault in faults})
+    rows = ["| phase | " + " | ".join(faults) + " |", "| --- |" + " ---: |" * len(faults)]
     for phase in phases:
-        cells = [_cell(hits[f, phase], violations[f, phase]) for f in faults]
-        lines.append(f"| {phase} | " + " | ".join(cells) + " |")
-    total = sum(hits.values())
-    lines += ["", f"{total:,} hits, {sum(violations.values()):,} violations."]
-    return "\n".join(lines)
+        cells = [_cell(hits[each, phase], violations[each, phase]) for each in faults]
+        rows.append(f"| {phase} | " + " | ".join(cells) + " |")
+    return "\n".join(rows)
 
 
 def _cell(hit: int, violated: int) -> str:

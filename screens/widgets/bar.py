@@ -16,11 +16,13 @@ from screens.safe import cut
 @dataclass(frozen=True, slots=True)
 class Piece:
     """``style`` is a Textual style (``$quiet``, ``bold $bad``); ``press`` the action of a click.
-    ``text`` must be safe to show (see ``screens.safe``)."""
+    ``brief`` takes the place of ``text`` where that does not fit. Both must be safe to show (see
+    ``screens.safe``)."""
 
     text: str
     style: str = ""
     press: str | None = None
+    brief: str = ""
 
 
 class Bar(Widget):
@@ -44,7 +46,8 @@ class Bar(Widget):
         for piece in self.left(width):
             if not piece.text:
                 continue
-            text = cut(piece.text, room)
+            fits = not piece.brief or cell_len(piece.text) <= room
+            text = cut(piece.text if fits else piece.brief, room)
             if not text:
                 break
             left.append(Piece(text, piece.style, piece.press))

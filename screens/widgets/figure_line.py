@@ -9,7 +9,7 @@ from textual.reactive import reactive
 
 from screens.safe import cut, line
 from screens.widgets.bar import Bar, Piece
-from services.kpis import words
+from services.counting import counted
 from services.kpis.selection import EVERYTHING, Filters, Period
 
 _LONGEST = 26
@@ -52,20 +52,23 @@ class FigureLine(Bar):
         return pieces
 
     def right(self, width: int) -> Sequence[Piece]:
-        parts = []
-        if self.policy is not None:
-            parts.append(f"policy v{self.policy}" if width >= 100 else f"v{self.policy}")
-        if self.tickets is not None:
-            parts.append(f"{words.with_unit(self.tickets, 'tickets')} tickets")
-        if self.moment:
-            parts.append(self.moment)
-        text = " · ".join(parts) + " "
+        policy = "" if self.policy is None else f"policy v{self.policy}"
+        if width < 100:
+            policy = policy.removeprefix("policy ")
+        held = "" if self.tickets is None else counted(self.tickets, "ticket")
+        text = _joined(policy, held, self.moment)
         if cell_len(text) > width - _length(self._chosen(width)):
-            text = text.replace(" tickets", "")  # the line of panes says what is counted
-        return [Piece(text, "$quiet")] if parts else []
+            # The line of panes says what is counted.
+            text = _joined(policy, held.partition(" ")[0], self.moment)
+        return [Piece(text, "$quiet")] if text else []
 
     def _before(self) -> str:
         return f"vs {self.period.before().label}" if self.period is not None else ""
+
+
+def _joined(*parts: str) -> str:
+    found = " · ".join(each for each in parts if each)
+    return f"{found} " if found else ""
 
 
 def _length(pieces: Sequence[Piece]) -> int:

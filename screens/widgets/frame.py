@@ -116,9 +116,9 @@ class StatusLine(Bar):
     def right(self, width: int) -> Sequence[Piece]:
         return (*self.notes, Piece(" "))
 
-    def say(self, text: str, style: str = "$quiet") -> None:
-        """Show one sentence."""
-        self.said = (Piece(line(text), style),)
+    def say(self, text: str, style: str = "$quiet", brief: str = "") -> None:
+        """Show one sentence, or a brief one where it does not fit."""
+        self.said = (Piece(line(text), style, brief=line(brief)),)
 
 
 class KeyLine(Bar):

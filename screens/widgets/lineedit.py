@@ -30,12 +30,14 @@ class LineEdit(Input, inherit_bindings=False):
         & > .input--cursor { background: $foreground; color: $background; text-style: none; }
         & > .input--placeholder { color: $quiet; }
         & > .input--suggestion { color: $quiet; }
+        & > .input--selection { background: $accent 40%; color: $foreground; }
         &.-wrong { color: $bad; }
         &:nocolor > .input--cursor {
             background: $panel;
             color: $foreground;
             text-style: reverse;
         }
+        &:nocolor > .input--selection { text-style: reverse; }
     }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -50,14 +52,16 @@ class LineEdit(Input, inherit_bindings=False):
         id: str | None = None,
         compact: bool = False,
         classes: str | None = None,
+        selected: bool = False,
     ) -> None:
+        """``selected``: the value is a proposal; what is typed first takes its place."""
         super().__init__(
             value,
             placeholder=line(placeholder),
             id=id,
             compact=compact,
             classes=classes,
-            select_on_focus=False,
+            select_on_focus=selected,
         )
         self.cursor_blink = False
 

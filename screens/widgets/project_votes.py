@@ -21,6 +21,7 @@ from screens.widgets.lineedit import LineEdit
 from screens.widgets.project_line import LABEL, PageLine
 from screens.widgets.project_row import LineEditor
 from screens.widgets.typeahead import take_key
+from services.counting import counted
 from store.fields import SCORE_MAX, SCORE_MIN, SCORES_PREFIX, VOTERS_MAX
 
 
@@ -192,7 +193,7 @@ class Votes(Vertical):
             add.repaint()
         said = "no votes yet" if total is None else f"{total}"
         if voters and total is not None:
-            said = f"{total}  of {voters * SCORE_MAX} by {voters} voter{'s' if voters > 1 else ''}"
+            said = f"{total}  of {voters * SCORE_MAX} by {counted(voters, 'voter')}"
         text = Content.assemble(("  Total".ljust(LABEL + 2), "$quiet"), (said, "bold"))
         self.query_one(".vote-total", Static).update(text)
 

@@ -25,6 +25,7 @@ from screens.ticket_lists import Listing
 from screens.widgets.choices import Choice
 from screens.widgets.filter_line import FilterLine
 from screens.widgets.grid import Cell, Grid
+from services.counting import counted
 from services.exporting import Format, export_table
 from services.files import write_whole
 from services.kpis.board import Board
@@ -236,7 +237,7 @@ class TicketTable(Vertical):
         """Write the whole list, as it is searched and sorted."""
         page, listing, ids = self.page, self.listing, list(self._grid.rows)
         chosen = await ask_where(
-            page, f"Export {len(ids):,} tickets as", listing.file_name, _FORMATS
+            page, f"Export {counted(len(ids), 'ticket')} as", listing.file_name, _FORMATS
         )
         if chosen is None:
             return
@@ -249,7 +250,7 @@ class TicketTable(Vertical):
         except (Failed, Withdrawn, OSError) as error:
             not_written(page, path, error)
             return
-        page.say(f"{len(records):,} tickets written to {path}", "$good")
+        page.say(f"{counted(len(records), 'ticket')} written to {path}", "$good")
 
     # -- what happens in the widgets -----------------------------------------------------------
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from services.context import Context
+from services.counting import counted
 from services.itsc_roadmap import parts_for
 from store import bases, deliveries, fields, operations, projects
 from store.bases import Base
@@ -39,8 +40,7 @@ def mend(conn: sqlite3.Connection, ctx: Context, found: Salvage, report: Recover
     if gone or headless or found.lost_some("projects", "operations", "bases", *_DELIVERIES):
         _queue_what_differs(conn, ctx, report)
     if gone:
-        those = "1 change" if gone == 1 else f"{gone} changes"
-        report.lost.append(f"{those} of the history")
+        report.lost.append(f"{counted(gone, 'change')} of the history")
     for table in ("drafts", "conflicts", "bases", "attempts", "users", "sends", "meta"):
         if found.broken.get(table):
             report.lost.append(f"part of {_CALLED[table]}")

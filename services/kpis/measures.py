@@ -34,6 +34,8 @@ class Measure:
     lower_is_better: bool | None = None
     """None: neither way is better."""
     help: str = ""
+    brief: str = ""
+    """``help`` in less than fifty characters, for a narrow line."""
 
     @property
     def relation(self) -> str:
@@ -104,6 +106,7 @@ CYCLE = Measure(
     median(_CYCLE, _DAY),
     lower_is_better=True,
     help="Median days from start to close, by month of closing; never started: left out.",
+    brief="Median days, start to close; no start: left out.",
 )
 NO_START = Measure(
     "no_start",
@@ -124,6 +127,7 @@ MTTR = Measure(
     median(_RESTORE, _HOUR),
     lower_is_better=True,
     help="Median hours from creation to resolution, of the policy's priorities and types.",
+    brief="Median hours from creation to resolution.",
 )
 THROUGHPUT = Measure(
     "throughput",
@@ -134,6 +138,7 @@ THROUGHPUT = Measure(
     lower_is_better=False,
     help="Weighted hours of what was closed ÷ people who closed something. Over a period that is "
     "no calendar month: ÷ (days ÷ 30).",
+    brief="Weighted hours closed ÷ people who closed.",
 )
 REWORK = Measure(
     "rework",
@@ -144,6 +149,7 @@ REWORK = Measure(
     part="reopened",
     lower_is_better=True,
     help="Reopen rate: tickets that went from done back to not done ÷ tickets closed.",
+    brief="Reopen rate: tickets reopened ÷ tickets closed.",
 )
 INTAKE = Measure(
     "intake",
@@ -155,6 +161,7 @@ INTAKE = Measure(
     figure=median(_WAIT, _HOUR),
     lower_is_better=True,
     help="Median hours from creation to start, by month of the start.",
+    brief="Median hours from creation to start.",
 )
 RESPONSE = Measure(
     "first_response",
@@ -166,6 +173,7 @@ RESPONSE = Measure(
     figure=median(_RESPONSE, _MINUTE),
     lower_is_better=True,
     help="Median minutes from creation to the first response, by month of the response.",
+    brief="Median minutes from creation to first response.",
 )
 BREACH = Measure(
     "sla_breach",
@@ -179,6 +187,7 @@ BREACH = Measure(
     BREACHED,
     lower_is_better=True,
     help="First responses later than the policy promises ÷ first responses with a promise.",
+    brief="First responses later than the policy promises.",
 )
 ASSIGNMENT = Measure(
     "assignment",
@@ -190,6 +199,7 @@ ASSIGNMENT = Measure(
     figure=median(_ASSIGNMENT, _MINUTE),
     lower_is_better=True,
     help="Median minutes from creation to the first owner that is a person.",
+    brief="Median minutes from creation to a first person.",
 )
 RELEASES = Measure(
     "releases",
@@ -201,6 +211,7 @@ RELEASES = Measure(
     part="reliable",
     lower_is_better=False,
     help="Closed releases with no incident created within the window after them ÷ closed releases.",
+    brief="Releases without an incident in the window after.",
 )
 
 MEASURES = {

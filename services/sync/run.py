@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from services.counting import counted
 from services.overview import gates, health, roadmap_version
 from services.sync.engine import Engine, Totals
 from services.sync.intake import AGAIN
@@ -291,7 +292,7 @@ def _sentences(engine: Engine, name: str, side: SideReport, gate_open: bool, why
     label = LABELS[name]
     found = []
     state = targets.get(engine.conn, name)
-    saved = f"{waiting} edit{'s are' if waiting != 1 else ' is'} saved here, not yet in {label}"
+    saved = f"{counted(waiting, 'edit is', 'edits are')} saved here, not yet in {label}"
     if state.paused_by == "steerco" and state.pause_reason:
         found.append(state.pause_reason)
     elif waiting and gate_open and state.down_since is not None:
@@ -299,10 +300,7 @@ def _sentences(engine: Engine, name: str, side: SideReport, gate_open: bool, why
     elif waiting and gate_open:
         found.append(f"{saved}; {why}")
     if side.failed:
-        found.append(
-            f"{label} refused {side.failed} edit{'s' if side.failed != 1 else ''}; "
-            "see steerco outbox list"
-        )
+        found.append(f"{label} refused {counted(side.failed, 'edit')}; see steerco outbox list")
     mine = sum(each.target == name for each in conflicts.waiting_for_person(engine.conn).values())
     if mine:
         one = mine == 1

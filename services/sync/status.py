@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from services.counting import counted
+
 SYNCED, ABSENT, HELD, OWED = "synced", "absent", "held", "owed"
 TROUBLE = ("conflict", "failed")
 LETTERS = {"firestore": "F", "salesforce": "S"}
@@ -112,7 +114,7 @@ def column(row: RowSync) -> str:
 
 def in_words(name: str, each: SideSync) -> str:
     """The same as a sentence, for the detail screen and for screen readers."""
-    edits = "1 edit" if each.pending == 1 else f"{each.pending} edits"
+    edits = counted(each.pending, "edit")
     match each.state:
         case "synced":
             return f"{name} has everything"

@@ -18,11 +18,13 @@ from screens.widgets.figure_line import FigureLine
 from screens.widgets.kpi_chart import Chart
 from screens.widgets.kpi_departments import DepartmentGrid
 from screens.widgets.kpi_tiles import TileRow
+from screens.widgets.lineedit import LineEdit
 from screens.widgets.pane_line import PaneLine
 from screens.widgets.ticket_table import TicketTable
 from services.kpis import words
 from services.kpis.answers import Overview
 from services.kpis.board import Board
+from services.kpis.measures import FURTHER_TILES, TILES
 from services.kpis.place import SANDBOX_TICKETS
 from services.kpis.selection import EVERYTHING, Filters
 from tests.kpis.world import Histories, ticket
@@ -620,3 +622,35 @@ async def test_hostile_texts_are_shown_as_texts(tmp_path: Path) -> None:
         await typed(pilot, "red")
         await press(pilot, "enter")
         assert "[/x][b]" in painted(pilot)[2]
+
+
+@pytest.mark.parametrize("further", [False, True])
+async def test_what_a_figure_means_is_whole_on_a_narrow_screen_too(
+    tmp_path: Path, further: bool
+) -> None:
+    world = figure_worlds.figures(tmp_path)
+    async with world.app("kpi").run_test(size=(80, 24)) as pilot:
+        await begun(pilot)
+        if further:
+            await press(pilot, "m")
+        for measure in FURTHER_TILES if further else TILES:
+            told = painted(pilot)[-2]
+            assert measure.brief in told
+            assert "…" not in told
+            assert "vs 20" in told
+            await press(pilot, "right")
+        await pilot.resize_terminal(160, 45)
+        await begun(pilot)
+        assert measure.help in painted(pilot)[-2]
+
+
+async def test_a_proposed_period_gives_way_to_what_is_typed(tmp_path: Path) -> None:
+    world = figure_worlds.figures(tmp_path)
+    async with world.app("kpi").run_test(size=(120, 30)) as pilot:
+        await begun(pilot)
+        await press(pilot, "p")
+        await typed(pilot, "another")
+        await press(pilot, "enter")
+        assert pilot.app.screen.query_one(LineEdit).value == "2026-08-24 2026-11-21"
+        await press(pilot, *"2019", "enter")
+        assert page_of(pilot).period_text == "2019"

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from services import config, connections
+from services.counting import counted
 from tui.commands.shell import Failed, open_store, say
 
 File = Annotated[Path, typer.Argument(metavar="FILE", show_default=False)]
@@ -16,11 +17,6 @@ File = Annotated[Path, typer.Argument(metavar="FILE", show_default=False)]
 def database_path() -> Path:
     """Where the database of this configuration is, or would be."""
     return connections.database(config.load(), config.ready_home())
-
-
-def counted(number: int, what: str) -> str:
-    """``1 edit``, ``2 edits``."""
-    return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
 def backup(file: File) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from services.counting import counted
 from tui.commands.shell import Failed, Json, Store, one_of, open_store, print_json, say, width
 
 if TYPE_CHECKING:
@@ -180,7 +181,7 @@ def _resolve_all(store: Store, take: str, *, yes: bool, as_json: bool) -> None:
         named = ", ".join(f"{name}: {words}" for _, name, words in found[:5])
         more = f" and {len(found) - 5} more" if len(found) > 5 else ""
         raise Failed(
-            f"this would take {take} in {len(found)} conflict{'s' if len(found) > 1 else ''} "
+            f"this would take {take} in {counted(len(found), 'conflict')} "
             f"({named}{more}); say --yes to do it"
         )
     done = decisions.resolve_all(store.conn, store.ctx, [each for each, _, _ in found], take)

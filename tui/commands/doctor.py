@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from services.counting import counted
 from tui.commands.shell import Failed, Json, print_json, say
 
 
@@ -59,7 +60,7 @@ def _recover(*, as_json: bool) -> None:
     from services import config
     from services.care.recovery import recover
     from services.context import Context
-    from tui.commands.care import counted, database_path
+    from tui.commands.care import database_path
 
     done = recover(database_path(), Context(config.load().operator_name()))
     if as_json:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
+from services.counting import counted
 from tui.commands.projects import View_, selected
 from tui.commands.shell import Failed, Json, one_of, open_store, print_json, progress, say
 from tui.commands.text import spelled
@@ -53,7 +54,7 @@ def import_file(
         _print_report(result, dry_run=dry_run)
     if result.errors:
         rows = {(note.sheet, note.row) for note in result.errors}
-        left = "1 row was" if len(rows) == 1 else f"{len(rows)} rows were"
+        left = counted(len(rows), "row was", "rows were")
         come = "would come in" if dry_run else "are in"
         raise Failed(f"{left} left out because of errors; all others {come}")
 
@@ -88,7 +89,7 @@ def export(
         write_whole(output, text.getvalue())
     except OSError as error:
         raise Failed(f"{output} can't be written: {error.strerror}") from error
-    say(f"Wrote {len(rows)} project{'' if len(rows) == 1 else 's'} to {output}")
+    say(f"Wrote {counted(len(rows), 'project')} to {output}")
 
 
 def _to_stdout(text: str) -> None:

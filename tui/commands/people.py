@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from services.counting import counted
 from tui.commands.shell import Json, open_store, print_json, say
 
 
@@ -28,6 +29,6 @@ def people(as_json: Json = False) -> None:
     for each in found:
         labels = ", ".join(label_of(path) for path in each.paths)
         number = len(each.projects)
-        say(f"{each.name}: {labels}, in {number} project{'' if number == 1 else 's'}")
+        say(f"{each.name}: {labels}, in {counted(number, 'project')}")
     if known.users and not found:
         say("Every name is a Salesforce user.")

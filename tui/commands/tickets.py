@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from services.counting import counted
 from tui.commands.shell import Json, bar, print_json, progress_line, say
 
 if TYPE_CHECKING:
@@ -97,10 +98,9 @@ def pull(as_json: Json = False) -> None:
     if as_json:
         print_json(asdict(done))
         return
-    say(
-        f"{done.tickets:,} tickets and {done.history:,} history rows were new or changed, "
-        f"{done.responses:,} first responses, {done.deleted:,} deleted; {done.calls} calls"
-    )
+    tickets, history = counted(done.tickets, "ticket"), counted(done.history, "history row")
+    responses, calls = counted(done.responses, "first response"), counted(done.calls, "call")
+    say(f"{tickets} and {history} new or changed, {responses}, {done.deleted:,} deleted; {calls}")
 
 
 def _report(done: Loaded) -> dict[str, Any]:
@@ -125,16 +125,18 @@ def _side(side: Side) -> dict[str, int]:
 def _print(done: Loaded) -> None:
     for label, side in (("Tickets", done.tickets), ("History", done.history)):
         bad = f", {side.bad:,} bad and left out" if side.bad else ""
-        say(f"{label}: {side.read:,} rows read, {side.new:,} new or changed{bad}")
+        say(f"{label}: {counted(side.read, 'row')} read, {side.new:,} new or changed{bad}")
     if done.replaced:
-        say(f"The sandbox's {done.replaced:,} made-up tickets made way for these")
-    say(f"{done.touched:,} tickets computed anew")
+        say(f"The sandbox's {counted(done.replaced, 'made-up ticket')} made way for these")
+    say(f"{counted(done.touched, 'ticket')} computed anew")
     if done.waiting:
-        say(f"{done.waiting:,} history rows wait for a ticket that is not here")
+        rows = counted(done.waiting, "history row waits", "history rows wait")
+        say(f"{rows} for a ticket that is not here")
     if done.truncated:
-        say(f"{done.truncated:,} tickets have a history that begins in the middle")
+        tickets = counted(done.truncated, "ticket has", "tickets have")
+        say(f"{tickets} a history that begins in the middle")
     for each in done.bad_rows[:_SHOWN]:
         say(f"{each.file} line {each.line}: {each.message}")
     more = done.tickets.bad + done.history.bad - _SHOWN
     if more > 0:
-        say(f"and {more:,} more bad rows")
+        say(f"and {counted(more, 'more bad row')}")
