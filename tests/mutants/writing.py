@@ -66,7 +66,7 @@ MUTANTS = (
         "store/deliveries.py",
         "{_THIS} AND lease_owner = ? AND state = 'in_flight'\",\n            (send[0]",
         '{_THIS} AND ? IS NOT NULL",\n            (send[0]',
-        (TWO, PROMISES, HISTORIES),
+        (PROMISES,),
     ),
     Mutant(
         "retry without a cap",

@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 
 from services import itsc_roadmap, outbox
+from services.sync.drain import LEASE
 from services.sync.targets.base import ErrorClass
 from store import conflicts, deliveries, projects
+from store.database import transaction
 from tests.sync.fakes import LOST_AFTER, LOST_BEFORE, problem
 from tests.sync.world import World
 
@@ -447,6 +449,44 @@ def test_I4_what_one_process_has_claimed_no_other_one_sends(world: World) -> Non
     world.new_engine(look).cycle()
     assert sent == [0]
     assert world.salesforce.rows[pid].values["status"] == "Paused"
+
+
+@pytest.mark.parametrize("target", deliveries.TARGETS)
+def test_I4_who_slept_past_his_lease_sends_nothing_of_what_another_one_has_claimed(
+    world: World, target: str
+) -> None:
+    pid = world.add()
+    world.sync()
+    world.set(pid, status="Paused")
+    if target == "salesforce":  # follows Firestore
+        world.engine.cycle(names=["firestore"])
+    taken: list[deliveries.Claim] = []
+    before: list[object] = []
+
+    def sleep(point: str) -> None:
+        if point == f"{target}:claimed" and not taken:
+            world.later(LEASE + 1)  # the lid was closed; meanwhile, another process:
+            with transaction(world.conn):
+                taken.extend(
+                    deliveries.claim(
+                        world.conn, target, "another", world.clock(), lease=LEASE, limit=200
+                    )
+                )
+            before.append(_held_by(world, target, pid))
+
+    world.new_engine(sleep).cycle()
+    assert [each.project_id for each in taken] == [pid]
+    assert before == [_held_by(world, target, pid)]
+    world.later(LEASE + 1)
+    assert world.sync().clean
+    assert world.salesforce.rows[pid].values["status"] == "Paused"
+
+
+def _held_by(world: World, target: str, project_id: str) -> object:
+    """What this side holds, with its version."""
+    if target == "salesforce":
+        return (len(world.salesforce.writes), world.salesforce.rows[project_id].values["status"])
+    return (world.tokens()[project_id], world.document(project_id)["status"])
 
 
 @pytest.mark.parametrize("target", deliveries.TARGETS)
