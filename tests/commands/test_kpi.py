@@ -78,7 +78,7 @@ def test_a_load_says_what_it_did(steerco: Steerco, files: list[str]) -> None:
     again = steerco(*files)
     assert (again.code, again.err) == (0, "")
     assert "Tickets: 3 rows read, 0 new or changed\n" in again.out
-    assert "1 history rows wait for a ticket that is not here" in again.out
+    assert "1 history row waits for a ticket that is not here" in again.out
 
 
 def test_bad_rows_are_listed_with_file_and_line(
