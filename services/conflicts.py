@@ -119,6 +119,8 @@ def follow(conn: sqlite3.Connection, ctx: Context, told: Conflict) -> None:
                 _decide(conn, ctx, found, told.resolution)
         if decided:
             _close_whole(conn, found, _goes(found, told.resolution), by, at)
+        else:
+            deliveries.let_go(conn, found.project_id)  # the record is there again: judged anew
     conflicts.resolve(conn, told.id, told.resolution, by, at, winner=told.winner, shared=True)
 
 

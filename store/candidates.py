@@ -82,6 +82,11 @@ class Claim:
         """Whether another operator's edit is among them, which is carried for him."""
         return any(item.origin == CARRIED for item in self.items)
 
+    @property
+    def carries_delete(self) -> bool:
+        """Whether it carries another operator's delete."""
+        return any(item.origin == CARRIED and item.kind == "delete" for item in self.items)
+
 
 @dataclass(frozen=True, slots=True)
 class Waiting:

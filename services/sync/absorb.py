@@ -92,7 +92,10 @@ def send_back(
 ) -> None:
     """Mine goes to the target again. A link that can't stand may have reached Salesforce from
     whoever made it, and goes back there, too."""
-    changes: Changes = {path: (theirs, project.values[path]) for path, theirs in refused.items()}
+    # A vote that was taken back is not among the values.
+    changes: Changes = {
+        path: (theirs, project.values.get(path)) for path, theirs in refused.items()
+    }
     parts = {(case.claim.target, LINK if _is_link(case, path) else ROW) for path in refused}
     if "parent_id" in refused:
         parts.add((SALESFORCE, LINK))

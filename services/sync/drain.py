@@ -304,7 +304,7 @@ class Drainer:
             self.settler.back(claim, "pending", wait=1.0, unknown=claim.sent is not None)
             return None
         left = decision.blocked is not None or case.mine is not None
-        if left and claim.is_carried and "delete" in claim.kinds:
+        if left and claim.carries_delete:
             # The record is not as it was, or the project is back: its deleter's, not ours.
             deliveries.settle(
                 self.conn, self.settler.owner, [claim], "superseded", to_iso(case.now)

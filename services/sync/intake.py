@@ -116,7 +116,8 @@ class Intake:
         if waits is not None:
             if waits.target != self.target or pull.verdict is not Verdict.MERGE:
                 return
-            self._is_back(waits)
+            if waits.theirs == "deleted":  # else his delete waits here, and nothing was missing
+                self._is_back(waits)
         self._apply(pull, case, project, result)
         if self.target == FIRESTORE:
             takeover.hear(self.conn, self.ctx, case)

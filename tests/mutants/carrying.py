@@ -78,7 +78,7 @@ MUTANTS = (
     Mutant(
         "a delete carried over a person's edit asked of the wrong one",
         DRAIN,
-        'if left and claim.is_carried and "delete" in claim.kinds:',
+        "if left and claim.carries_delete:",
         "if False:",
         (CARRIED,),
     ),

@@ -264,6 +264,48 @@ def an_edit_of_a_row_that_its_maker_did_not_tell_of_is_no_older_value_of_his(h: 
     h.an_operator_edits(BEN, 2, "department")
 
 
+@told(14_827_817)
+def a_vote_that_was_taken_back_is_no_obstacle_to_an_older_one_that_comes_late(
+    h: Histories,
+) -> None:
+    h.an_operator_votes(ANN, 3, "Will", 2)
+    h.a_cycle(ANN)
+    h.an_operator_undoes(ANN, redo=False)
+    h.an_operator_deletes(ANN, 5)
+    h.an_operator_votes(BEN, 1, "Vera", 5)
+    h.what_is_due_by_schedule(BEN)
+
+
+@told(207_081_373)
+def a_delete_that_waits_for_a_decision_is_not_ended_by_whoever_still_has_the_record(
+    h: Histories,
+) -> None:
+    h.an_operator_edits(ANN, 2, "department")
+    h.a_cycle(ANN)
+    h.an_operator_deletes(BEN, 4)
+    h.a_cycle(BEN)
+    h.what_is_due_by_schedule(BEN)
+    h.what_is_due_by_schedule(ANN)
+    h.firestore_is_followed(ANN)
+    h.firestore_is_followed(BEN)
+
+
+@told(3_309, (0.0, 1800.0))
+def an_edit_beside_a_carried_one_is_not_given_up_with_a_delete_that_was_taken_back(
+    h: Histories,
+) -> None:
+    h.salesforce_is_switched(BEN, on=False)
+    h.an_operator_votes(BEN, 2, "Vera", 1)
+    h.an_operator_deletes(ANN, 2)
+    h.a_cycle(BEN)
+    h.an_operator_undoes(ANN, redo=False)
+    h.a_person_edits(0, "brief.punchline")
+    h.an_operator_edits(ANN, 0, "department")
+    h.salesforce_is_reconciled(ANN, full=True)
+    h.time_passes(900.0)
+    h.what_is_due_by_schedule(ANN)
+
+
 @pytest.mark.parametrize(
     ("history", "number", "offsets"), TOLD, ids=[each[0].__name__ for each in TOLD]
 )
@@ -326,3 +368,25 @@ def test_a_row_waits_for_its_maker_and_then_there_is_no_conflict() -> None:
     for who in operators:
         assert (who.here("p3") or {})["strategic_value"] == row.now.values["strategic_value"]
         assert conflicts.find(who.conn, open_only=False) == []
+
+
+def test_what_waited_for_a_missing_record_goes_on_wherever_it_is_seen_again() -> None:
+    h = Histories()
+    h.begin(1, (0.0, 0.0), 3.0)
+    h.an_operator_edits(BEN, 2, "strategic_value")
+    h.a_person_deletes(2, purge=False)
+    h.time_passes(30.0)
+    h.a_cycle(BEN)
+    h.what_is_due_by_schedule(BEN)
+    h.what_is_due_by_schedule(ANN)
+    h.a_person_undeletes(2)
+    h.time_passes(30.0)
+    h.salesforce_is_reconciled(ANN, full=False)
+    h.what_is_due_by_schedule(ANN)
+    h.firestore_is_followed(ANN)
+    h.firestore_is_followed(BEN)
+    ben = h.world.operators[BEN].conn
+    assert [each.resolution for each in conflicts.find(ben, open_only=False)] == ["back"]
+    states = ben.execute("SELECT DISTINCT state FROM open_deliveries").fetchall()
+    assert [state for (state,) in states] == ["pending"]
+    h.teardown()
