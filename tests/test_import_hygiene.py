@@ -93,8 +93,16 @@ SHOWN = {
         "roadmap_views",
     },
     "services": {
-        *("background", "config", "connections", "context", "desk", "filtering", "locations"),
-        *("itsc_roadmap", "ordering", "overview", "precedence", "privacy", "workplace"),
+        *("background", "config", "connections", "context", "counting", "desk", "filtering"),
+        *(
+            "locations",
+            "itsc_roadmap",
+            "ordering",
+            "overview",
+            "precedence",
+            "privacy",
+            "workplace",
+        ),
         *("importing", "importing.ids", "kpis", "kpis.desk", "sync", "sync.status"),
     },
     "store": {

@@ -40,20 +40,24 @@ async def opened(pilot: Pilot[None]) -> ConflictPage:
     return page
 
 
-def next_read_comes_late(page: Page, then: Callable[[], None]) -> None:
+def next_read_comes_late(page: Page, then: Callable[[], None]) -> asyncio.Event:
     """The page's next read is answered in the moment in which its first widget is gone and its
-    work is not yet cancelled."""
+    work is not yet cancelled. The event is set when the read itself is done: a page closed before
+    that cancels it there."""
     desk, real = page.workplace.desk, page.workplace.desk.read
+    done = asyncio.Event()
 
     async def late(function: Any, *args: Any, **kw: Any) -> Any:
         desk.read = real  # type: ignore[method-assign]
         answer = await real(function, *args, **kw)
+        done.set()
         while page.query(TitleLine):
             await asyncio.sleep(0)
         then()
         return answer
 
     desk.read = late  # type: ignore[method-assign]
+    return done
 
 
 @pytest.mark.parametrize("fails", [False, True])
@@ -70,8 +74,9 @@ async def test_a_read_that_comes_back_to_a_page_taken_down_ends_there(
 
     async with world.app("sync").run_test(size=WIDE) as pilot:
         page = await opened(pilot)
-        next_read_comes_late(page, then)
+        read = next_read_comes_late(page, then)
         page.store_changed()
+        await until(pilot, read.is_set, "the read")
         await pilot.press("escape")
         await until(pilot, lambda: bool(came), "the answer that came late")
         await at_rest(pilot)
