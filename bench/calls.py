@@ -16,6 +16,7 @@ from services.sandbox.firestore import EmbeddedDocuments
 from services.sandbox.process import SandboxProcess
 from services.sync.engine import Engine
 from services.sync.run import drain
+from services.sync.targets.base import Target
 from services.sync.targets.firestore import FirestoreTarget
 from services.sync.targets.fs_documents import DocResult, DocWrite
 from services.sync.targets.salesforce import SalesforceConnection, SalesforceTarget
@@ -47,7 +48,10 @@ def run() -> Iterator[Result]:
             documents = Counting(home / "documents.db")
             conn, ctx = open_database(home / "steerco.db"), Context("bench")
             salesforce = SalesforceTarget(connection)
-            targets = {"firestore": FirestoreTarget(documents), "salesforce": salesforce}
+            targets: dict[str, Target] = {
+                "firestore": FirestoreTarget(documents),
+                "salesforce": salesforce,
+            }
             engine = Engine(conn, ctx, targets)
             with transaction(conn):
                 ids = [_add(conn, ctx, number) for number in range(EDITS)]

@@ -17,8 +17,8 @@ from services.context import Context
 from services.itsc_sf_sync import field_map
 from services.sandbox.firestore import EmbeddedDocuments
 from services.sandbox.process import SandboxProcess
+from services.sync.case import LATE
 from services.sync.engine import Engine
-from services.sync.judge import LATE
 from services.sync.run import sync
 from services.sync.targets import sf_soql
 from services.sync.targets.firestore import FirestoreTarget
