@@ -150,8 +150,12 @@ def _decide(conn: sqlite3.Connection, ctx: Context, found: Conflict, take: str) 
     here = projects.exists(conn, pid)
     if not here and not projects.is_buried(conn, pid):
         raise NotPossible(f"{pid} is not known here; whoever has it can decide")
+    emptied: Values = {}
     for each in _waiting(conn, pid):
         deliveries.set_state(conn, each.seq, each.target, "superseded", part=each.part)
+        was = operations.get(conn, each.seq)
+        if was is not None and was.kind == "update":
+            emptied |= {p: old for p, (old, new) in was.changes.items() if new is None}
     if found.state == OPEN and found.record is not None:
         _set_base(conn, ctx, found)
     if _goes(found, take):
@@ -164,7 +168,7 @@ def _decide(conn: sqlite3.Connection, ctx: Context, found: Conflict, take: str) 
     if not here:
         _bring_back(conn, ctx, pid, over)
     elif take == "mine":
-        itsc_roadmap.send_again(conn, ctx, pid, origin=CONFLICT)
+        itsc_roadmap.send_again(conn, ctx, pid, origin=CONFLICT, emptied=emptied)
     else:
         edit = itsc_roadmap.update_project(conn, ctx, pid, over, origin=CONFLICT)
         return edit.seq is not None

@@ -12,14 +12,14 @@ from services.outbox import NotPossible, find
 from services.sync import links
 from services.sync.provenance import common_value
 from services.sync.targets.fs_layout import is_hash
-from store import bases, conflicts, deliveries, fields, operations, projects
+from store import bases, candidates, conflicts, deliveries, fields, operations, projects
 from store.bases import Base
 from store.canon import Value, Values
 from store.clock import to_iso
 from store.conflicts import WHOLE
 from store.database import transaction
 from store.deliveries import FIRESTORE, LINK, ROW, SALESFORCE, TARGETS, Delivery
-from store.operations import Operation
+from store.operations import Changes, Operation
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,17 +55,37 @@ def discard(conn: sqlite3.Connection, ctx: Context, seq: int) -> Values:
         for each in open_ones:
             deliveries.set_state(conn, seq, each.target, "discarded", part=each.part)
         _close_conflicts(conn, ctx, op)
-        here = projects.exists(conn, op.project_id)
-        if op.kind == "delete":
-            if not here:
-                itsc_roadmap.restore_project(conn, ctx, op.project_id, origin="discard")
-        elif here:
-            there = _there(conn, op.project_id)
-            unmade = any(each.part == ROW and each.target not in there for each in open_ones)
-            if op.kind not in ("create", "restore") or not unmade:
-                return _go_back(conn, ctx, op, open_ones, there)
-            itsc_roadmap.delete_project(conn, ctx, op.project_id, origin="discard")
-        return {}
+        back = _take_back(conn, ctx, op, open_ones)
+        _ask_after(conn, ctx, op.project_id)
+        return back
+
+
+def _take_back(
+    conn: sqlite3.Connection, ctx: Context, op: Operation, open_ones: Sequence[Delivery]
+) -> Values:
+    here = projects.exists(conn, op.project_id)
+    if op.kind == "delete":
+        if not here:
+            itsc_roadmap.restore_project(conn, ctx, op.project_id, origin="discard")
+    elif here:
+        there = _there(conn, op.project_id)
+        unmade = any(each.part == ROW and each.target not in there for each in open_ones)
+        if op.kind not in ("create", "restore") or not unmade:
+            return _go_back(conn, ctx, op, open_ones, there)
+        itsc_roadmap.delete_project(conn, ctx, op.project_id, origin="discard")
+    return {}
+
+
+def _ask_after(conn: sqlite3.Connection, ctx: Context, project_id: str) -> None:
+    """What was given up may have left already, and may still arrive: as long as nobody knows, what
+    is in force here is on its way after it."""
+    project = projects.get(conn, project_id)
+    for target, part, values in candidates.unlearned(conn, project_id) if project else ():
+        assert project is not None
+        held = {path: (sent, project.values.get(path)) for path, sent in values.items()}
+        changes: Changes = {path: each for path, each in held.items() if each[0] != each[1]}
+        if changes:
+            links.send_again(conn, ctx, project_id, changes, [(target, part)])
 
 
 def _there(conn: sqlite3.Connection, project_id: str) -> dict[str, Base]:

@@ -220,9 +220,17 @@ def restore_project(
         return project
 
 
-def send_again(conn: sqlite3.Connection, ctx: Context, project_id: str, *, origin: str) -> int:
+def send_again(
+    conn: sqlite3.Connection,
+    ctx: Context,
+    project_id: str,
+    *,
+    origin: str,
+    emptied: Values | None = None,
+) -> int:
     """Tell both targets once more, by an operation of its own, that a project is there (whole, so
-    that it comes back where it was deleted) or that it is deleted. Nothing changes here.
+    that it comes back where it was deleted) or that it is deleted. Nothing changes here. Fields
+    that have been ``emptied`` come with what they held.
 
     Gives the operation's number. Raises NotFound: never heard of it.
     """
@@ -233,6 +241,7 @@ def send_again(conn: sqlite3.Connection, ctx: Context, project_id: str, *, origi
             raise NotFound(project_id)
         held = {p: v for p, v in known.values.items() if v is not None}
         changes: Changes = {p: (None, v) if here else (v, None) for p, v in held.items()}
+        changes |= {p: (v, None) for p, v in (emptied or {}).items() if p not in held}
         kind, op_id, at = "restore" if here else "delete", ctx.new_id(), to_iso(ctx.clock())
         return _record(conn, ctx, op_id, project_id, kind, changes, origin, None, at)
 

@@ -83,6 +83,11 @@ class Claim:
         return any(item.origin == CARRIED for item in self.items)
 
     @property
+    def makes(self) -> bool:
+        """Whether the project was made on this side and its create is among them."""
+        return any(item.kind == "create" and item.origin != CARRIED for item in self.items)
+
+    @property
     def carries_delete(self) -> bool:
         """Whether it carries another operator's delete."""
         return any(item.origin == CARRIED and item.kind == "delete" for item in self.items)
@@ -265,6 +270,12 @@ def _sends(
         (row[0], row[1]): Sent(row[2], row[3], row[4], json.loads(row[5]), row[6], row[7])
         for row in rows
     }
+
+
+def unlearned(conn: sqlite3.Connection, project_id: str) -> list[tuple[str, str, Values]]:
+    """What left and was not acknowledged: target, part and values."""
+    rows = conn.execute("SELECT target, part, vals FROM sends WHERE project_id = ?", (project_id,))
+    return [(target, part, json.loads(values)) for target, part, values in rows]
 
 
 def is_due(moment: float | None, now: float) -> bool:

@@ -307,7 +307,7 @@ def undeleted(conn: sqlite3.Connection, target: str, before: str, limit: int) ->
 
 def _was_tried(conn: sqlite3.Connection, project_id: str) -> bool:
     """Whether the project's last delete is one that was carried."""
-    last = operations.newest_delete(conn, project_id)
+    last = operations.newest(conn, project_id, "delete")
     return last is None or last.origin == operations.CARRIED
 
 

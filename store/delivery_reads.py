@@ -110,15 +110,16 @@ def failed_of_project(conn: sqlite3.Connection, project_id: str) -> list[Deliver
 
 def done_since(
     conn: sqlite3.Connection, seqs: Iterable[int], target: str, at: str
-) -> dict[int, str]:
-    """Those of these operations that the target acknowledged since a moment (ISO), and when."""
+) -> dict[tuple[int, str], str]:
+    """Those of these operations, each with its part, that the target acknowledged since a moment
+    (ISO), and when."""
     rows = conn.execute(
-        "SELECT p.seq, p.acked_at FROM json_each(?) w "
+        "SELECT p.seq, p.part, p.acked_at FROM json_each(?) w "
         "CROSS JOIN past_deliveries p ON p.seq = w.value "
         "WHERE p.target = ? AND p.state = 'done' AND p.acked_at >= ?",
         (json.dumps(list(seqs)), target, at),
     )
-    return {row[0]: row[1] for row in rows}
+    return {(seq, part): acked_at for seq, part, acked_at in rows}
 
 
 def counts(conn: sqlite3.Connection) -> dict[str, dict[str, int]]:

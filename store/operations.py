@@ -202,12 +202,13 @@ def carried(conn: sqlite3.Connection, op_ids: Iterable[str]) -> dict[str, list[O
     return found
 
 
-def newest_delete(conn: sqlite3.Connection, project_id: str) -> Operation | None:
-    """The last time that a project was deleted."""
+def newest(conn: sqlite3.Connection, project_id: str, kind: str) -> Operation | None:
+    """The last time that a project was deleted, or brought back; carrying that for somebody is
+    none."""
     row = conn.execute(
-        f"SELECT * FROM operations WHERE seq IN ({OF_PROJECT}) AND kind = 'delete' "
+        f"SELECT * FROM operations WHERE seq IN ({OF_PROJECT}) AND kind = ? AND origin <> ? "
         "ORDER BY seq DESC LIMIT 1",
-        (project_id,),
+        (project_id, kind, CARRIED),
     ).fetchone()
     return _operation(row) if row else None
 

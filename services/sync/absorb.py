@@ -13,10 +13,11 @@ from dataclasses import dataclass
 
 from services.context import Context
 from services.sync import links
-from services.sync.case import LATE, Case
-from services.sync.judge import Decision, marks_of
+from services.sync.case import LATE, RELAYED, Case
+from services.sync.judge import Decision
 from services.sync.merge import FieldConflict, Merge, edit_in_salesforce, equals
 from services.sync.targets.fs_layout import moment_of
+from services.sync.threeway import marks_of
 from store import bases, conflicts, deliveries, operations, projects
 from store.bases import Base
 from store.canon import Values
@@ -151,6 +152,13 @@ def put_theirs(
 
 def _their_stamp(case: Case, path: str, by: str, op_id: str, at: str) -> FieldStamp:
     stamp, moment = case.remote.stamps.get(path), case.remote.modified_at
+    robots = case.claim.target == SALESFORCE and case.remote.modified_by_us
+    if robots and (stamp is None or moment is None or stamp.at >= moment):
+        # Some operator's edit, and older than the write that brought it there: of the document's
+        # value and this one, his stamp there decides. All that is known is what it came after.
+        since = case.base.modified_at if case.base else None
+        op_id = edit_in_salesforce(case.remote.values.get(path))
+        return FieldStamp(since or to_iso(0.0), by, op_id, RELAYED)
     if stamp is not None:
         return FieldStamp(to_iso(stamp.at), stamp.by, stamp.op, stamp.origin)
     if case.claim.target == SALESFORCE:

@@ -65,7 +65,7 @@ def take_up_deletes(conn: sqlite3.Connection, ctx: Context, after: float) -> int
     waiting = deliveries.undeleted(conn, SALESFORCE, to_iso(ctx.clock() - after), GROUP)
     for pid in waiting:
         was = projects.buried(conn, pid)
-        buried = operations.newest_delete(conn, pid)
+        buried = operations.newest(conn, pid, "delete")
         if was is None or buried is None:
             continue
         changes: Changes = {p: (v, None) for p, v in was.values.items() if v is not None}

@@ -14,6 +14,9 @@ from store.projects import FieldStamp
 
 NOBODYS = frozenset({"salesforce", "firestore", "people", "merge"})
 """Origins of operations that no operator made; they don't stand against a delete."""
+RELAYED = "relayed"
+"""Origin of a value's stamp that was found in a row where another operator had brought it: nobody
+knows when it was set. Its maker tells so himself, or has."""
 LATE = dt.timedelta(seconds=10)
 """Salesforce shows rows up to a few seconds late; a row that we wrote within this time and that a
 read does not show has not vanished."""

@@ -17,11 +17,12 @@ from typing import Protocol, cast
 from services.context import Context
 from services.sync import identity, provenance, takeover
 from services.sync.absorb import absorb
-from services.sync.case import Case
+from services.sync.case import NOBODYS, Case
 from services.sync.debts import is_owed, with_debts
 from services.sync.judge import Decision, judge
 from services.sync.parts import parts
 from services.sync.provenance import KeepsHistory
+from services.sync.sends import send_applied
 from services.sync.settling import Batch, Job, Settler, sent_values
 from services.sync.targets.base import (
     Action,
@@ -32,7 +33,18 @@ from services.sync.targets.base import (
     TargetDown,
     Write,
 )
-from store import attempts, bases, conflicts, deliveries, meta, projects, targets
+from store import (
+    attempts,
+    bases,
+    conflicts,
+    deliveries,
+    meta,
+    operations,
+    parked,
+    projects,
+    targets,
+)
+from store.attempts import Attempt
 from store.bases import Base
 from store.canon import Values, shown, total_of
 from store.clock import from_iso, to_iso
@@ -121,15 +133,16 @@ class Drainer:
         self.point(f"{target.name}:read")
         if target.name == FIRESTORE and self._is_copy(remotes):
             return
-        history = {}
+        fates = provenance.Fates()
         if target.name == SALESFORCE:
             teller = cast("KeepsHistory", target)
-            history = provenance.fates(teller, claims, remotes)
+            fates = provenance.fates(teller, claims, remotes)
             unclear = self._clashes(remotes, local, known)
             mine = {pid: project.values for pid, project in local.items()}
             unclear += provenance.unexplained(remotes, mine, known)
-            if unclear:
-                claims = self._without(self.beside(unclear), claims)
+            if unclear or fates.later:
+                later = self.beside(unclear) if unclear else set[str]()
+                claims = self._without(later | fates.later, claims)
                 ids = [claim.project_id for claim in claims]
                 refs = [ref for ref in refs if ref.project_id in ids]
                 remotes = {pid: remotes[pid] for pid in ids}
@@ -153,7 +166,7 @@ class Drainer:
         jobs: list[Job] = []
         for part in parts(claims):
             with transaction(self.conn):
-                judged = self._judge_all(target.name, list(part), remotes, history, result)
+                judged = self._judge_all(target.name, list(part), remotes, fates.arrived, result)
                 standing = deliveries.mark_sent(
                     self.conn,
                     self.settler.owner,
@@ -304,12 +317,14 @@ class Drainer:
             self.settler.back(claim, "pending", wait=1.0, unknown=claim.sent is not None)
             return None
         left = decision.blocked is not None or case.mine is not None
-        if left and claim.carries_delete:
+        if left and claim.carries_delete and not self._was_deleted_here(claim.project_id):
             # The record is not as it was, or the project is back: its deleter's, not ours.
             deliveries.settle(
                 self.conn, self.settler.owner, [claim], "superseded", to_iso(case.now)
             )
             return None
+        if claim.sent is not None and claim.sent.action != Action.CREATE and send_applied(case):
+            self._note_arrival(case)
         absorbed = absorb(self.conn, self.ctx, case, decision, project)
         if claim.target == FIRESTORE:
             takeover.hear(self.conn, self.ctx, case)
@@ -332,6 +347,11 @@ class Drainer:
         result.taken += absorbed.taken
         result.conflicts += absorbed.conflicts
         return job
+
+    def _was_deleted_here(self, project_id: str) -> bool:
+        """Whether the last one who deleted the project did so in this database."""
+        deleted = operations.newest(self.conn, project_id, "delete")
+        return deleted is not None and deleted.origin not in NOBODYS
 
     def _write(
         self,
@@ -378,15 +398,38 @@ class Drainer:
     def _note_gone(self, claim: Claim, now: str) -> None:
         bases.put(self.conn, [Base(claim.project_id, claim.target, False, acked_at=now)])
 
+    def _note_arrival(self, case: Case) -> None:
+        """What was sent did arrive, whoever was to write it down then. The row is looked at once
+        more for what it may have overwritten."""
+        claim = case.claim
+        assert claim.sent is not None
+        found = Attempt(
+            to_iso(case.now),
+            claim.target,
+            claim.project_id,
+            claim.part,
+            claim.sent.seq,
+            action="read",
+            outcome="ok",
+            code="ARRIVED",
+            message="the answer was lost, but the record shows that the write arrived",
+        )
+        attempts.add(self.conn, [found])
+        if claim.target == SALESFORCE:
+            parked.park(self.conn, SALESFORCE, [claim.project_id], until=0.0)
+
     @staticmethod
     def _ref(claim: Claim, project: Project | None, base: Base | None) -> Ref:
         made = claim.sent is not None and claim.sent.action == Action.CREATE
+        # Its maker may have made the row, and somebody deleted it, before anybody told of it.
+        others = base is None and not claim.makes
         return Ref(
             claim.project_id,
             (base.remote_id if base else None) or (project.sf_id if project else None),
             project.values if project else {},
             # Whether somebody deleted once more what is brought back is told by the recycle bin.
             sought=made
+            or others
             or (claim.is_carried and "create" in claim.kinds)
             or ("restore" in claim.kinds and not (base is not None and base.present)),
         )

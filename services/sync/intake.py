@@ -14,6 +14,7 @@ from services.sync import takeover
 from services.sync.absorb import ask, set_base, take_over
 from services.sync.case import LATE, NOBODYS, Case
 from services.sync.debts import with_debts
+from services.sync.merge import equals
 from services.sync.provenance import delivered, is_ours, was_overtaken
 from services.sync.pulled import Here, Pull, Verdict, judge_pulled
 from services.sync.targets.base import Problem, Remote
@@ -23,6 +24,7 @@ from store import (
     candidates,
     conflicts,
     deliveries,
+    fields,
     owes,
     parked,
     projects,
@@ -42,6 +44,10 @@ ODD_AGAIN = 900.0
 """Seconds until a record that made no sense is looked at again."""
 AGAIN = LATE.total_seconds()
 """Seconds until a record that could not be judged is looked at again."""
+SECOND = dt.timedelta(seconds=1)
+"""What Salesforce's dates leave out."""
+MENDED = dt.timedelta(minutes=2)
+"""How long another operator has to tell of what he wrote into a row, or to find it was old."""
 UNTOLD, UNTOLD_AGAIN = dt.timedelta(minutes=15), 60.0
 """How long after a person's edit its row waits for what its maker has to tell, and the seconds
 between two looks. Later the time of the edit decides, and the loser is kept."""
@@ -107,7 +113,7 @@ class Intake:
         project, waits = projects.get(self.conn, pid), known.open_asked.get(pid)
         case = known.case(remote, project, self.client_id, from_iso(to_iso(self.read_at)))
         here = known.here(pid)
-        until = self._written_until(case) or self._untold_until(case)
+        until = self._written_until(case) or self._untold_until(case) or self._older_until(case)
         pull = Pull(Verdict.LATER) if until else judge_pulled(case, here)
         if pull.verdict is Verdict.LATER:
             parked.park(self.conn, self.target, [pid], until or self.ctx.clock() + AGAIN)
@@ -172,6 +178,32 @@ class Intake:
             return None
         age = case.now + case.offset - remote.modified_at
         return self.ctx.clock() + UNTOLD_AGAIN if age < UNTOLD else None
+
+    def _older_until(self, case: Case) -> float | None:
+        """When to look once more at a row that has another value than is in force here: rows show
+        some seconds late, and what was set here since its last change may be there by then; and
+        what another operator's engine wrote he tells the document, or finds to be old himself.
+        None: judge it now, as at the second look."""
+        remote, pid = case.remote, case.claim.project_id
+        if self.target != SALESFORCE or case.mine is None or remote.modified_at is None:
+            return None
+        if remote.deleted:
+            return None
+        base, older = case.base.values if case.base else {}, remote.modified_at + SECOND
+        strange = [
+            stamp
+            for path, value in remote.values.items()
+            if value != case.mine.get(path)
+            and path not in case.owed
+            and not equals(value, base.get(path, fields.DEFAULTS.get(path)))
+            and (stamp := case.stamp(path)) is not None
+        ]
+        if strange and remote.modified_by_us:
+            age = case.now + case.offset - remote.modified_at
+            return self.ctx.clock() + UNTOLD_AGAIN if age < MENDED else None
+        second = parked.among(self.conn, SALESFORCE, [pid])
+        newer = any(from_iso(stamp.at) > older for stamp in strange)
+        return self.ctx.clock() + AGAIN if newer and not second else None
 
     def _is_back(self, waits: Conflict) -> None:
         """A record that was missing is there again: what waited for a decision goes on."""

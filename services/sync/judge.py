@@ -6,22 +6,28 @@ sends whose outcome was never learned. Nothing is ever sent blindly.
 
 from __future__ import annotations
 
-import datetime as dt
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from services.sync.case import NOBODYS, Case
-from services.sync.merge import Mark, Merge, edit_in_salesforce, equals, merge
+from services.sync.merge import Merge, equals
 from services.sync.sends import send_applied
 from services.sync.staleness import read_is_stale
 from services.sync.targets.base import Action, Remote
+from services.sync.threeway import (
+    base_values,
+    derived,
+    emptied,
+    judged_paths,
+    mine_mark,
+    three_way,
+    what_arrived,
+)
 from store import fields, operations
 from store.bases import Base
 from store.canon import Value, Values, total_of
 from store.clock import from_iso
 from store.deliveries import FIRESTORE, LINK, SALESFORCE, Owed
-
-_EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 
 
 @dataclass(slots=True)
@@ -73,7 +79,9 @@ def _deleted_since(case: Case) -> bool:
     remote = case.remote
     if case.claim.target != SALESFORCE or not remote.deleted or remote.modified_by_us:
         return False
-    at = max((i.at for i in case.claim.items if i.kind == "restore"), default=None)
+    restores = [each for each in case.claim.items if each.kind == "restore"]
+    own = [each for each in restores if each.origin != operations.CARRIED]
+    at = max((each.at for each in own or restores), default=None)
     if at is None or remote.modified_at is None:
         return False
     return remote.modified_at > from_iso(at) + case.offset
@@ -131,10 +139,10 @@ def _judge_delete(case: Case) -> Decision:
     last = _last_local(case)
     changed = [
         path
-        for path in _judged_paths(case)
+        for path in judged_paths(case)
         if not equals(remote.values.get(path), common.get(path, fields.DEFAULTS.get(path)))
         and remote.values.get(path) != last.get(path)
-        and not _derived(case, path)
+        and not derived(case, path)
     ]
     if changed:
         labels = ", ".join(fields.label_of(path) for path in changed)
@@ -184,73 +192,12 @@ def _set_anew(case: Case) -> bool:
     )
 
 
-def three_way(case: Case) -> Merge:
-    """The merge of what the record holds with what this side holds, field by field."""
-    mine, remote = case.mine, case.remote
-    assert mine is not None
-    arrived = _arrived(case)
-    restored = _only_restored(case)
-    # Of what did arrive only what was edited here since is ours.
-    replaced = {
-        path: owed.replaced
-        for path, owed in case.owed.items()
-        if path not in restored and (path not in arrived or mine.get(path) != arrived[path])
-    }
-    base = {**_base_values(case), **arrived}
-    replaced = {**{path: base.get(path) for path in _emptied(case, base)}, **replaced}
-    return merge(
-        base,
-        mine,
-        remote.values,
-        paths=[p for p in _judged_paths(case) if not _derived(case, p)],
-        replaced=replaced,
-        mine_mark=_mine_mark(case),
-        theirs_mark=_theirs_mark(case),
-        judged=lambda path, theirs: (
-            _went_over(case, path, theirs) or _was_decided(case, path, theirs)
-        ),
-        overtaken=lambda path, theirs: _is_regression(case, path, theirs),
-    )
-
-
-def _went_over(case: Case, path: str, theirs: Value) -> bool:
-    """Whether mine was made upon this value of theirs. A document's stamp tells when it was set
-    anew since, and is another edit."""
-    owed, stamp = case.owed.get(path), case.remote.stamps.get(path)
-    if owed is None or theirs not in owed.seen:
-        return False
-    return case.claim.target != FIRESTORE or stamp is None or stamp.at < _mine_mark(case)(path).at
-
-
-def _is_regression(case: Case, path: str, theirs: Value) -> bool:
-    """Whether a record went back to an older value of ours: a late request landed after a newer
-    one. A document's stamp says whose value it is; of a row it is known that our user wrote it
-    last, and an empty field there may be a person's doing."""
-    if case.claim.target == FIRESTORE:
-        stamp = case.remote.stamps.get(path)
-        return stamp is not None and case.ours(stamp.op) and case.overtaken(path, theirs)
-    ours = case.claim.target == SALESFORCE and case.remote.modified_by_us
-    return ours and theirs is not None and case.overtaken(path, theirs)
-
-
-def _base_values(case: Case) -> Values:
-    return case.base.values if case.base else {}
-
-
-def _arrived(case: Case) -> Values:
-    """What a send of unknown outcome left there, where it is known to have arrived."""
-    sent = case.claim.sent
-    if sent is not None and sent.action != Action.DELETE and send_applied(case):
-        return sent.values
-    return {}
-
-
 def _judge_update(case: Case) -> Decision:
     mine, remote = case.mine, case.remote
     assert mine is not None
-    base = {**_base_values(case), **_arrived(case)}
+    base = {**base_values(case), **what_arrived(case)}
     merged = three_way(case)
-    carried = _carried(case) | _emptied(case, base)
+    carried = _carried(case) | emptied(case, base)
     paths = [p for p in _pushable(case, merged.send) if p in carried]
     total = total_of({**mine, **merged.take})
     scored = any(fields.is_score(p) for p in carried)
@@ -263,39 +210,29 @@ def _judge_update(case: Case) -> Decision:
     theirs_moved = any(
         not equals(remote.values.get(p), base.get(p, fields.DEFAULTS.get(p))) for p in remote.values
     )
+    paths += [p for p in _retold(case, merged) if p not in paths]
     if not paths:
         return Decision(merged=merged)
     action = Action.LINK if case.claim.part == LINK else Action.UPDATE
     return Decision(action=action, paths=paths, merged=merged, contested=theirs_moved)
 
 
-def _only_restored(case: Case) -> set[str]:
-    """Fields that a restore alone carries and that stand as they were common with a record which
-    is there after all: nobody edited them here."""
-    base, mine = case.base, case.mine or {}
-    if base is None or not base.present:
-        return set()
-    edited = {p for item in case.claim.items if item.kind != "restore" for p in item.changes}
-    restored = {p for item in case.claim.items if item.kind == "restore" for p in item.changes}
-    return {
-        path
-        for path in restored - edited
-        if mine.get(path) == base.values.get(path, fields.DEFAULTS.get(path))
-    }
-
-
-def _emptied(case: Case, base: Values) -> set[str]:
-    """Fields that a restore leaves empty although the record, there after all, has them: it set
-    them as well as the others."""
-    if case.mine is None or not any(item.kind == "restore" for item in case.claim.items):
-        return set()
-    return {
-        path
-        for path in _judged_paths(case)
-        if case.mine.get(path) is None
-        and base.get(path) not in (None, fields.DEFAULTS.get(path))
-        and not _derived(case, path)
-    }
+def _retold(case: Case, merged: Merge) -> list[str]:
+    """Fields that somebody here set to what the document has, but upon another value, which may be
+    on its way there from elsewhere: the document is told when they were set last."""
+    if case.claim.target != FIRESTORE:
+        return []
+    found = []
+    for path in sorted(merged.agreed):
+        edits = [item for item in case.claim.items if path in item.changes]
+        if not edits or edits[-1].origin in NOBODYS or derived(case, path):
+            continue
+        upon = edits[0].changes[path][0]
+        news = upon != case.remote.values.get(path) or any(e.origin in NOBODYS for e in edits)
+        stamp = case.remote.stamps.get(path)
+        if news and (stamp is None or stamp.at < mine_mark(case)(path).at):
+            found.append(path)
+    return found
 
 
 def _vanished(case: Case) -> str:
@@ -304,27 +241,6 @@ def _vanished(case: Case) -> str:
         by = f" by {case.remote.deleted_by}" if case.remote.deleted_by else ""
         return f"edited here, but deleted in {name}{by}"
     return f"edited here, but {name} no longer shows the record"
-
-
-def _judged_paths(case: Case) -> list[str]:
-    """The paths that can be compared: what the target told; of Firestore every vote on any side."""
-    if case.claim.target == SALESFORCE:
-        if case.claim.part == LINK:
-            return ["parent_id"] if "parent_id" in case.remote.values else []
-        return list(case.remote.values)
-    votes = {
-        p
-        for values in (case.mine or {}, case.remote.values, case.base.values if case.base else {})
-        for p in values
-        if fields.is_score(p)
-    }
-    return [p for p in case.remote.values if p not in votes] + sorted(votes)
-
-
-def _derived(case: Case, path: str) -> bool:
-    """The total is computed where anybody votes or takes a vote back; outbound only."""
-    voted = (p for side in (case.mine or {}, case.remote.values, case.owed) for p in side)
-    return path == "total_score" and any(map(fields.is_score, voted))
 
 
 def _carried(case: Case) -> set[str]:
@@ -360,47 +276,3 @@ def _last_local(case: Case) -> Values:
     """What this side last held of a project that is deleted now."""
     deletes = [item for item in case.claim.items if item.kind == "delete"]
     return {p: old for p, (old, _) in deletes[-1].changes.items()} if deletes else {}
-
-
-def _was_decided(case: Case, path: str, theirs: Value) -> bool:
-    """Whether this is the clash that was decided for mine before: the same edit of theirs, on the
-    other target. The same value, set anew by somebody, is another edit."""
-    at = case.known.get((path, theirs))
-    if at is None:
-        return False
-    mark = _theirs_mark(case)(path)
-    return case.remote.modified_by_us or mark.at <= from_iso(at) + dt.timedelta(seconds=1)
-
-
-def marks_of(case: Case, path: str) -> tuple[Mark, Mark]:
-    """When and by whom mine and theirs of a field were set."""
-    return _mine_mark(case)(path), _theirs_mark(case)(path)
-
-
-def _mine_mark(case: Case) -> Callable[[str], Mark]:
-    def mark(path: str) -> Mark:
-        stamp, owed = case.stamp(path), case.owed.get(path)
-        if stamp is not None:
-            return Mark(from_iso(stamp.at), stamp.by, stamp.op_id, stamp.origin)
-        if owed is not None:
-            return Mark(from_iso(owed.at), owed.operator, owed.op_id, "local")
-        return Mark(_EPOCH, "", "", "local")
-
-    return mark
-
-
-def _theirs_mark(case: Case) -> Callable[[str], Mark]:
-    remote = case.remote
-    at_all = remote.modified_at or _EPOCH
-
-    def mark(path: str) -> Mark:
-        stamp = remote.stamps.get(path)
-        if stamp is not None:
-            return Mark(stamp.at, stamp.by, stamp.op, stamp.origin)
-        if case.claim.target == SALESFORCE:
-            op = edit_in_salesforce(remote.values.get(path))
-        else:
-            op = remote.token or at_all.isoformat()
-        return Mark(at_all, remote.modified_by or "", op, case.claim.target)
-
-    return mark

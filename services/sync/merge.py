@@ -64,6 +64,7 @@ def merge(
     theirs_mark: Callable[[str], Mark],
     judged: Callable[[str, Value], bool] = lambda _path, _theirs: False,
     overtaken: Callable[[str, Value], bool] = lambda _path, _theirs: False,
+    reset: Callable[[str], bool] = lambda _path: False,
 ) -> Merge:
     """Merge the given paths.
 
@@ -71,7 +72,8 @@ def merge(
     changed by me even where my value equals the base, and theirs equal to the replaced value is no
     conflict. ``judged(path, theirs)`` is True where this very clash was decided before (on the
     other target): mine stands. ``overtaken(path, theirs)`` is True where theirs is no edit but an
-    older value of ours, which a late write left there.
+    older value of ours, which a late write left there. ``reset(path)`` is True where theirs was set
+    after mine, although it is the common value.
     """
     result = Merge()
     for path in paths:
@@ -89,7 +91,7 @@ def merge(
             # else: mine differs without an edit to deliver (a discarded or dead one): not ours to
             # push, and theirs did not change.
             continue
-        known = equals(other, was) or other == replaced[path]
+        known = (equals(other, was) or other == replaced[path]) and not reset(path)
         if known or judged(path, other) or overtaken(path, other):
             result.send.add(path)
             continue

@@ -10,7 +10,8 @@ import dataclasses
 import datetime as dt
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Protocol
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
 
 from services.sync import judge
 from services.sync.judge import clashing
@@ -22,18 +23,20 @@ from store import conflicts, deliveries, fields, operations
 from store.bases import Base
 from store.canon import Value, Values
 from store.clock import from_iso, to_iso
-from store.deliveries import Claim, Owed
+from store.deliveries import LINK, SALESFORCE, Claim, Owed
 
+SECOND = dt.timedelta(seconds=1)
 EVER = dt.datetime(2000, 1, 1, tzinfo=dt.UTC)
 
 
 class KeepsHistory(Protocol):
     """A target that keeps a history of its fields."""
 
-    def was_applied(
+    def applied_at(
         self, remote_id: str, values: Mapping[str, Value], sent_at: dt.datetime
-    ) -> bool | None:
-        """Whether a write of these values, sent then, shows in the history; None: unknown."""
+    ) -> dt.datetime | Literal[False] | None:
+        """When a write of these values, sent then, was applied, as the history shows; None:
+        unknown."""
         ...
 
     def field_times(
@@ -43,20 +46,29 @@ class KeepsHistory(Protocol):
         ...
 
 
-def fates(
-    target: KeepsHistory, claims: Sequence[Claim], remotes: Mapping[str, Remote]
-) -> dict[str, bool]:
+@dataclass(frozen=True, slots=True)
+class Fates:
+    """Whether sends arrived, by project; ``later`` are those whose row was read as it was before
+    what its history shows."""
+
+    arrived: dict[str, bool] = field(default_factory=dict)
+    later: set[str] = field(default_factory=set)
+
+
+def fates(target: KeepsHistory, claims: Sequence[Claim], remotes: Mapping[str, Remote]) -> Fates:
     """For sends whose fate the record can't tell: whether its history shows ours, by project."""
-    told: dict[str, bool] = {}
+    told = Fates()
     for claim in claims:
         remote = remotes[claim.project_id]
         if claim.sent is None or remote.remote_id is None or not send_is_ambiguous(claim, remote):
             continue
-        answer = target.was_applied(
+        answer = target.applied_at(
             remote.remote_id, claim.sent.values, from_iso(claim.sent.sent_at)
         )
         if answer is not None:
-            told[claim.project_id] = answer
+            told.arrived[claim.project_id] = answer is not False
+        if answer and remote.modified_at is not None and answer - remote.modified_at > SECOND:
+            told.later.add(claim.project_id)
     return told
 
 
@@ -118,22 +130,33 @@ def delivered(
     """The paths of a project that this side has delivered to a target since a moment."""
     log = {op.seq: op for op in operations.history(conn, project_id)}
     done = deliveries.done_since(conn, log, target, to_iso(since))
-    return {path for seq in done for path in log[seq].changes}
+    return {path for seq, part in done for path in log[seq].changes if _travels(path, target, part)}
+
+
+def _travels(path: str, target: str, part: str) -> bool:
+    """Whether this part of a delivery brings this field: to Salesforce the link goes by itself."""
+    return target != SALESFORCE or (path == "parent_id") == (part == LINK)
 
 
 def last_delivered(
     conn: sqlite3.Connection, project_id: str, target: str, paths: Iterable[str]
-) -> dict[str, tuple[Value, str]]:
-    """The value of each of these fields that this side delivered to a target last, and when by this
-    machine's clock, where it did; who makes a record delivers all of them."""
+) -> dict[str, tuple[set[Value], str]]:
+    """What each of these fields may have been when this side delivered it to a target last, and
+    when that was by this machine's clock, where it did; who makes a record delivers all of them.
+    What leaves is what is in force then, which may be long after somebody asked for it."""
     log = {op.seq: op for op in operations.history(conn, project_id)}
     done = deliveries.done_since(conn, log, target, "")
-    found: dict[str, tuple[Value, str]] = {}
-    for seq in sorted(done):
-        op, at = log[seq], done[seq]
-        if op.kind in ("create", "restore"):
-            found = {path: (fields.DEFAULTS.get(path), at) for path in paths}
-        found |= {path: (new, at) for path, (_, new) in op.changes.items()}
+    found: dict[str, tuple[set[Value], str]] = {}
+    for (seq, part), at in sorted(done.items(), key=lambda each: (each[0][0], each[0][1] == LINK)):
+        op = log[seq]
+        whole = part != LINK and op.kind in ("create", "restore")
+        until = [each for each in log.values() if each.at <= at and (whole or each.seq >= seq)]
+        for path in paths if whole else op.changes.keys():
+            if _travels(path, target, part):
+                held = {each.changes[path][1] for each in until if path in each.changes}
+                found[path] = (held or {fields.DEFAULTS.get(path)}, at)
+            elif whole:
+                found[path] = ({fields.DEFAULTS.get(path)}, at)
     return {path: found[path] for path in paths if path in found}
 
 

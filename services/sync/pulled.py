@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from services.sync.case import Case
-from services.sync.judge import three_way
 from services.sync.merge import Merge
 from services.sync.staleness import read_is_stale
+from services.sync.threeway import three_way
 from store.deliveries import FIRESTORE
 
 

@@ -13,7 +13,7 @@ import datetime as dt
 import math
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from services.context import Context
@@ -30,6 +30,8 @@ from store.deliveries import SALESFORCE
 from store.marks import Vanished
 
 OVERLAP = dt.timedelta(minutes=5)
+WAITED = dt.timedelta(hours=1)
+"""How much longer ago what a parked record went through may have been."""
 GROUP = 200
 FEW, MANY, SHARE = 3, 20, 0.10
 """Up to ``FEW`` deletions at once are always believed, more than ``MANY`` or than ``SHARE`` of all
@@ -91,17 +93,18 @@ class Reconciler:
         remotes = self._ours(found)
         alive = [remote for remote in remotes if not remote.deleted]
         self._take_in(target, alive, read_at, result, advance=True)
-        if mark is not None:
-            moved = {str(r.remote_id): r.project_id for r in alive}
-            result.conflicts += recover(self.conn, self.ctx, target, moved, mark - OVERLAP)
         seen = {remote.project_id for remote in remotes}
         again = self._read_again(target, [pid for pid in waiting if pid not in seen], result)
+        if mark is not None:
+            moved = {str(r.remote_id): r.project_id for r in (*alive, *again.there)}
+            since = mark - OVERLAP - (WAITED if again.there else dt.timedelta())
+            result.conflicts += recover(self.conn, self.ctx, target, moved, since)
         there = None
         if whole:
             there = {remote.project_id for remote in alive} | set(found.settled.values())
         elif compare:
             there = set(target.everyone().values())
-        gone = again | {remote.project_id for remote in remotes if remote.deleted}
+        gone = again.absent | {remote.project_id for remote in remotes if remote.deleted}
         span = ((mark or now) - OVERLAP, now)
         self._bury_the_gone(target, _Suspects(gone, there, set(waiting), span), result)
         with transaction(self.conn):
@@ -133,16 +136,17 @@ class Reconciler:
                 self.point("salesforce:taken-in")
             self.point("salesforce:reconciled")
 
-    def _read_again(self, target: Recorded, ids: Sequence[str], result: Pulled) -> set[str]:
-        """Judge parked records; gives those that are not there any more."""
-        absent: set[str] = set()
+    def _read_again(self, target: Recorded, ids: Sequence[str], result: Pulled) -> _Again:
+        """Judge parked records."""
+        again = _Again()
         for start in range(0, len(ids), GROUP):
             read_at = self.ctx.clock()
             found = self._by_id(target, ids[start : start + GROUP])
             there = [remote for remote in found if remote.exists and not remote.deleted]
             self._take_in(target, there, read_at, result)
-            absent |= {r.project_id for r in found} - {r.project_id for r in there}
-        return absent
+            again.there.extend(there)
+            again.absent.update({r.project_id for r in found} - {r.project_id for r in there})
+        return again
 
     def _bury_the_gone(self, target: Recorded, suspects: _Suspects, result: Pulled) -> None:
         """Projects that should be there and are not, each proven by its Id."""
@@ -252,6 +256,14 @@ class Reconciler:
 
     def _local(self, ids: Sequence[str]) -> Mapping[str, Values]:
         return local_values(self.conn, ids)
+
+
+@dataclass(frozen=True, slots=True)
+class _Again:
+    """Parked records that were read once more, and the projects of those that are gone."""
+
+    there: list[Remote] = field(default_factory=list)
+    absent: set[str] = field(default_factory=set)
 
 
 @dataclass(frozen=True, slots=True)

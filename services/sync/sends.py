@@ -47,8 +47,14 @@ def send_applied(case: Case) -> bool | None:
         # With a field still as it was before, one that agrees may do so by chance: a small number,
         # a status, set alike by somebody else.
         return True
-    if sent.action == Action.CREATE:
+    if sent.action == Action.CREATE and not _made_by_another(case):
         # A row is there under our id and we never saw it before: the create arrived, whatever was
         # edited since.
         return remote.modified_by_us or None if case.was_applied is None else case.was_applied
     return case.was_applied
+
+
+def _made_by_another(case: Case) -> bool:
+    """Whether another operator may have made the row: a document told of it, or the project is his
+    and its create was carried for him."""
+    return (case.base is not None and case.base.present) or case.claim.is_carried

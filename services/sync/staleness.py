@@ -34,7 +34,7 @@ def read_is_stale(case: Case) -> bool:
         # Somebody may bring back what is gone; within seconds it is the row as it was before.
         there = remote.exists and not remote.deleted
         return there and case.claim.target == SALESFORCE and _is_recent(case, base)
-    if remote.exists and _is_older(remote.token, base.token):
+    if remote.exists and _is_older(remote.token, base.token) and not _is_long_past(case, base):
         # Of a row that was made just now the base knows no version, only when the answer came: a
         # row that holds what is common is as good as any, however old it says it is.
         return case.claim.target != SALESFORCE or any(
@@ -70,6 +70,15 @@ def _differs(case: Case, base: Base, paths: Iterable[str]) -> bool:
 def _is_recent(case: Case, base: Base) -> bool:
     """Whether what is common was acknowledged so short ago that a read may not show it yet."""
     return -_CLOCK_STEP <= case.now - from_iso(base.acked_at) < LATE
+
+
+def _is_long_past(case: Case, base: Base) -> bool:
+    """Whether every read of Salesforce shows the common version by now: one that does not is of
+    another row, or of an organisation that was set back."""
+    version = moment_of(base.token or "")
+    if case.claim.target != SALESFORCE or version is None:
+        return False
+    return case.now + case.offset - version > _CLOCK_STEP
 
 
 def _is_older(token: str | None, than: str | None) -> bool:

@@ -7,12 +7,13 @@ from collections.abc import Collection
 
 from services.context import Context
 from services.sync import links
-from services.sync.case import LATE, Case
+from services.sync.case import LATE, RELAYED, Case
 from services.sync.debts import is_owed
 from services.sync.merge import equals
 from services.sync.provenance import last_delivered
-from store import bases, deliveries, fields, projects
+from store import bases, deliveries, fields, operations, projects
 from store.bases import Base
+from store.canon import Values
 from store.clock import from_iso
 from store.deliveries import LINK, ROW, SALESFORCE
 from store.operations import Changes
@@ -39,6 +40,7 @@ def _apart(project: Project, base: Base) -> set[str]:
         path
         for path in fields.BY_PATH
         if is_owed(path)
+        and path != "total_score"  # votes make it
         and not fields.is_score(path)
         and not equals(project.values.get(path), base.values.get(path, fields.DEFAULTS.get(path)))
     }
@@ -55,12 +57,14 @@ def _owe_the_newer(
     """Who set a field last may have found in Salesforce what he wanted there, and nothing to send,
     a moment before an older value of ours arrived: whoever delivered that owes it the newer."""
     pid = project.project_id
-    late = {
-        path: value
-        for path, (value, at) in last_delivered(conn, pid, SALESFORCE, apart).items()
-        if value == base.values.get(path, fields.DEFAULTS.get(path))
+    common = {path: base.values.get(path, fields.DEFAULTS.get(path)) for path in apart}
+    late: Values = {
+        path: common[path]
+        for path, (held, at) in last_delivered(conn, pid, SALESFORCE, apart).items()
+        if any(equals(value, common[path]) for value in held)
         and _came_after(case, project.stamp(path), at)
     }
+    late |= _cut_with_its_parent(conn, case, project, base, apart)
     if not late:
         return
     changes: Changes = {path: (value, project.values.get(path)) for path, value in late.items()}
@@ -69,9 +73,25 @@ def _owe_the_newer(
     links.send_again(conn, ctx, pid, changes, parts)
 
 
+def _cut_with_its_parent(
+    conn: sqlite3.Connection, case: Case, project: Project, base: Base, apart: Collection[str]
+) -> Values:
+    """A row loses its link when its parent's is deleted there, and does not get it again when that
+    comes back: whoever brought the parent back here owes it."""
+    parent, linked = project.values.get("parent_id"), project.stamp("parent_id")
+    if "parent_id" not in apart or parent is None or base.values.get("parent_id") is not None:
+        return {}
+    back = operations.newest(conn, str(parent), "restore")
+    if back is None or linked is None:
+        return {}
+    return {"parent_id": None} if from_iso(back.at) + case.offset > from_iso(linked.at) else {}
+
+
 def _came_after(case: Case, stamp: FieldStamp | None, acked_at: str) -> bool:
     """Whether what was delivered may have arrived behind the look that whoever set the field had
     at the row: rows show some seconds late."""
+    if stamp is not None and stamp.origin == RELAYED:
+        return False  # it was found there
     return stamp is None or from_iso(acked_at) + case.offset > from_iso(stamp.at) - LATE
 
 

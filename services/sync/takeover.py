@@ -9,15 +9,16 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import sqlite3
+from collections.abc import Sequence
 
 from services.context import Context
 from services.sync import carrying, links, standing
 from services.sync.absorb import send_back, set_base
-from services.sync.case import Case
+from services.sync.case import RELAYED, Case
 from services.sync.merge import equals
-from services.sync.provenance import delivered
+from services.sync.provenance import delivered, is_ours
 from services.sync.targets.fs_layout import base_hash, is_hash
-from store import bases, deliveries, fields, operations, owes, projects
+from store import bases, deliveries, fields, operations, owes, projects, targets
 from store.bases import Base
 from store.canon import Value, Values
 from store.clock import from_iso, to_iso
@@ -99,6 +100,8 @@ def _adopt_shared_base(conn: sqlite3.Connection, ctx: Context, case: Case, value
     try:
         moment = from_iso(told.modstamp)
         newest = from_iso(known.token) if known is not None and known.token else None
+        if known is not None and not known.present and known.acked_at:
+            newest = from_iso(known.acked_at) + case.offset  # it is gone since
     except ValueError:
         return
     if newest is not None and newest > moment:
@@ -152,11 +155,14 @@ def _project(ctx: Context, case: Case, rev: int) -> Project:
     values = projects.with_total({"feature_name": pid, **BLANK, **values})
     by = remote.modified_by or target
     at = to_iso(remote.modified_at) if remote.modified_at else to_iso(ctx.clock())
-    stamps = {
-        path: FieldStamp(to_iso(s.at), s.by, s.op, s.origin) for path, s in remote.stamps.items()
-    }
-    stamps.setdefault(EVERY, FieldStamp(at, by, remote.token or at, target))
     since = to_iso(remote.created_at) if remote.created_at else at
+    told, every = remote.stamps, FieldStamp(at, by, remote.token or at, target)
+    if target == SALESFORCE and remote.modified_by_us:
+        # Some operator's project: when he set what, he tells the document.
+        told = {path: s for path, s in told.items() if s.at < from_iso(at)}
+        every = FieldStamp(since, by, every.op_id, RELAYED)
+    stamps = {path: FieldStamp(to_iso(s.at), s.by, s.op, s.origin) for path, s in told.items()}
+    stamps.setdefault(EVERY, every)
     return Project(
         pid, rev, values, remote.remote_id, remote.created_by or by, since, by, at, stamps
     )
@@ -165,13 +171,18 @@ def _project(ctx: Context, case: Case, rev: int) -> Project:
 def _unlink(
     conn: sqlite3.Connection, ctx: Context, child: str, target: str, by: str, trace: str
 ) -> None:
+    """Whoever deletes a project unlinks the children that he knows of. A link that was made here he
+    may not have heard of: what became of it is told to all by its maker."""
     project = projects.get(conn, child)
     assert project is not None
-    at = to_iso(ctx.clock())
-    stamps = {"parent_id": FieldStamp(at, by, trace, target)}
+    at, link = to_iso(ctx.clock()), project.stamp("parent_id")
+    untold = target == FIRESTORE and link is not None and is_ours(conn, link.op_id)
+    corrected = to_iso(ctx.clock() + targets.clock_offset(conn))
+    stamps = {"parent_id": FieldStamp(corrected, by, trace, target)}
     projects.update(conn, project, {"parent_id": None}, by, at, stamps)
     changes: Changes = {"parent_id": (project.values["parent_id"], None)}
-    _record(conn, ctx, child, "update", target, by, changes, trace)
+    parts = links.EVERYWHERE if untold else ()
+    _record(conn, ctx, child, "update", target, by, changes, trace, parts)
 
 
 def _record(
@@ -183,7 +194,9 @@ def _record(
     by: str,
     changes: Changes,
     trace: str,
+    parts: Sequence[tuple[str, str]] = (),
 ) -> None:
+    """Write it down, and what has to be told of it: everything from Salesforce to Firestore."""
     seq = operations.record(
         conn,
         op_id=ctx.new_id(),
@@ -195,5 +208,6 @@ def _record(
         at=to_iso(ctx.clock()),
         changes=changes,
     )
-    if target == SALESFORCE:
-        deliveries.add(conn, seq, project_id, [(FIRESTORE, ROW)])
+    parts = [(FIRESTORE, ROW)] if target == SALESFORCE else parts
+    if parts:
+        deliveries.add(conn, seq, project_id, parts)

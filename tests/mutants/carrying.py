@@ -78,7 +78,7 @@ MUTANTS = (
     Mutant(
         "a delete carried over a person's edit asked of the wrong one",
         DRAIN,
-        "if left and claim.carries_delete:",
+        "if left and claim.carries_delete and not self._was_deleted_here(claim.project_id):",
         "if False:",
         (CARRIED,),
     ),

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from tests.mutants import carrying, late, reading, writing
+from tests.mutants import carrying, deeper, late, reading, writing
 from tests.mutants.mutant import Mutant
 
-ALL: tuple[Mutant, ...] = (*writing.MUTANTS, *reading.MUTANTS, *late.MUTANTS, *carrying.MUTANTS)
+ALL: tuple[Mutant, ...] = (
+    *writing.MUTANTS,
+    *reading.MUTANTS,
+    *late.MUTANTS,
+    *carrying.MUTANTS,
+    *deeper.MUTANTS,
+)

@@ -7,6 +7,7 @@ from tests.mutants.mutant import Mutant
 REPLAYED = "tests/sync/test_replayed.py"
 PROMISES = "tests/sync/test_promises.py"
 JUDGE = "services/sync/judge.py"
+THREEWAY = "services/sync/threeway.py"
 TAKEOVER = "services/sync/takeover.py"
 DRAIN = "services/sync/drain.py"
 DISCARDING = "services/discarding.py"
@@ -24,15 +25,15 @@ MUTANTS = (
     ),
     Mutant(
         "a vote set anew taken for one that was gone over",
-        JUDGE,
-        "case.claim.target != FIRESTORE or stamp is None or stamp.at < _mine_mark(case)(path).at",
+        THREEWAY,
+        "case.claim.target != FIRESTORE or stamp is None or stamp.at < mine_mark(case)(path).at",
         "True",
         (REPLAYED,),
     ),
     Mutant(
         "a restore leaves what it has empty",
         JUDGE,
-        "    carried = _carried(case) | _emptied(case, base)",
+        "    carried = _carried(case) | emptied(case, base)",
         "    carried = _carried(case)",
         (REPLAYED,),
     ),
@@ -74,8 +75,8 @@ MUTANTS = (
     Mutant(
         "a row that was deleted before its maker knew of it made again",
         DRAIN,
-        "            sought=made\n            or (claim.is_carried",
-        "            sought=False and (claim.is_carried",
+        '            or others\n            or (claim.is_carried and "create" in claim.kinds)\n',
+        "",
         (REPLAYED,),
     ),
     Mutant(

@@ -7,6 +7,7 @@ from tests.mutants.mutant import Mutant
 REVERSE = "tests/sync/test_reverse.py"
 BASES = "tests/sync/test_bases_and_operators.py"
 JUDGE = "services/sync/judge.py"
+THREEWAY = "services/sync/threeway.py"
 SENDS = "services/sync/sends.py"
 
 MUTANTS = (
@@ -68,7 +69,7 @@ MUTANTS = (
     ),
     Mutant(
         "a late older value of ours merged",
-        JUDGE,
+        THREEWAY,
         "    return ours and theirs is not None and case.overtaken(path, theirs)",
         "    return False",
         (BASES,),

@@ -475,7 +475,11 @@ def test_history_tells_who_changed_what_and_whether_a_send_arrived(
     assert ("status", "In QA", "Paused", False) in told
     assert ("it_lead", "Ana Ruiz", "Ben Osei", True) in told
     assert ("created", None, None, True) in told
-    applied = target.was_applied
+
+    def applied(record: str, values: dict[str, Any], sent: dt.datetime) -> bool | None:
+        at = target.applied_at(record, values, sent)
+        return at if at is None else bool(at)
+
     assert applied(remote.remote_id, {"it_lead": "BEN@example.com"}, began) is True
     assert applied(remote.remote_id, {"status": "Completed"}, began) is False
     assert applied(remote.remote_id, {"brief.punchline": "x"}, began) is None

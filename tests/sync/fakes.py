@@ -11,6 +11,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 from services.sync.targets.base import (
     Action,
@@ -140,17 +141,21 @@ class FakeSalesforce:
         self.rows[project_id] = row
         self.human_edits(project_id, **values)
 
-    def was_applied(self, remote_id: str, values: Values, sent_at: dt.datetime) -> bool | None:
-        """Whether the history of a row shows that these values arrived."""
+    def applied_at(
+        self, remote_id: str, values: Values, sent_at: dt.datetime
+    ) -> dt.datetime | Literal[False] | None:
+        """When these values arrived, by the history of a row."""
         for row in self.rows.values():
             if row.id == remote_id:
                 since = float(int(sent_at.timestamp()))
-                return any(
-                    at >= since
+                found = [
+                    at
+                    for at, wrote in row.ours
+                    if at >= since
                     and values.keys() & wrote.keys()
                     and all(wrote.get(p) == v for p, v in values.items() if p in wrote)
-                    for at, wrote in row.ours
-                )
+                ]
+                return dt.datetime.fromtimestamp(found[0], dt.UTC) if found else False
         return None
 
     def field_times(

@@ -15,16 +15,17 @@ from tests.sync.simulation.faults import Fault
 from tests.sync.test_simulation import HOUR, Histories
 
 ANN, BEN = 0, 1
-TOLD: list[tuple[Callable[[Histories], None], int, tuple[float, float]]] = []
+TOLD: list[tuple[Callable[[Histories], None], int, tuple[float, float], float]] = []
 
 
 def told(
-    number: int, offsets: tuple[float, float] = (0.0, 0.0)
+    number: int, offsets: tuple[float, float] = (0.0, 0.0), *, lag: float = 3.0
 ) -> Callable[[Callable[[Histories], None]], Callable[[Histories], None]]:
-    """A history, with the number that all chance in it comes from."""
+    """A history, with the number that all chance in it comes from; the clocks of both operators are
+    off by ``offsets``, and rows show up to ``lag`` seconds late."""
 
     def keep(history: Callable[[Histories], None]) -> Callable[[Histories], None]:
-        TOLD.append((history, number, offsets))
+        TOLD.append((history, number, offsets, lag))
         return history
 
     return keep
@@ -51,7 +52,7 @@ def a_restore_empties_what_it_has_empty(h: Histories) -> None:
     h.time_passes(900.0)
     h.a_process_is_killed_while_idle(BEN, seen=False)
     h.an_operator_links(ANN, 4, 0, linked=True)
-    h.something_will_go_wrong(ANN, "firestore", Fault.LOST_AFTER)
+    h.firestore_will_fail(ANN, Fault.LOST_AFTER)
     h.an_operator_links(ANN, 4, 2, linked=False)
     h.an_operator_links(BEN, 1, 4, linked=True)
     h.an_operator_deletes(BEN, 0)
@@ -96,7 +97,7 @@ def discarding_a_create_that_firestore_has_takes_it_back_from_there(h: Histories
 def what_waited_beside_a_discarded_edit_goes_on(h: Histories) -> None:
     h.an_operator_links(BEN, 5, 2, linked=True)
     h.an_operator_creates(BEN, 0)
-    h.something_will_go_wrong(BEN, "salesforce", Fault.EXPIRED)
+    h.salesforce_will_fail(BEN, Fault.EXPIRED)
     h.salesforce_is_switched(BEN, on=False)
     h.a_person_edits(3, "brief.punchline")
     h.salesforce_is_switched(BEN, on=True)
@@ -115,10 +116,10 @@ def who_edits_what_arrived_with_an_earlier_edit_has_seen_it(h: Histories) -> Non
     h.a_person_edits(3, "strategic_value")
     h.a_person_edits_in_the_window(3, "strategic_value", ANN)
     h.a_cycle(ANN)
-    h.something_will_go_wrong(ANN, "firestore", Fault.UNAVAILABLE)
+    h.firestore_will_fail(ANN, Fault.UNAVAILABLE)
     h.an_operator_edits(ANN, 5, "brief.punchline")
     h.a_cycle(ANN)
-    h.something_will_go_wrong(ANN, "firestore", Fault.STALE)
+    h.firestore_will_fail(ANN, Fault.STALE)
     h.an_operator_votes(ANN, 1, "Will", 2)
     h.a_cycle(ANN)
     h.a_person_edits(1, "brief.punchline")
@@ -139,7 +140,7 @@ def a_row_that_was_deleted_before_its_maker_knew_of_it_stays_deleted(h: Historie
     h.an_operator_deletes(ANN, 1)
     h.an_operator_creates(BEN, 2)
     h.an_operator_edits(BEN, 4, "brief.punchline")
-    h.something_will_go_wrong(BEN, "salesforce", Fault.LOST_AFTER)
+    h.salesforce_will_fail(BEN, Fault.LOST_AFTER)
     h.a_cycle(BEN)
     h.an_operator_votes(ANN, 3, "Vera", 2)
     h.what_is_due_by_schedule(ANN)
@@ -178,7 +179,7 @@ def a_create_that_meets_a_row_which_shows_late_empties_nothing(h: Histories) -> 
 @told(1_745, (-HOUR, 0.0))
 def discarding_what_was_discarded_leaves_the_targets_alike(h: Histories) -> None:
     h.an_operator_links(BEN, 3, 4, linked=True)
-    h.something_will_go_wrong(BEN, "salesforce", Fault.UNAVAILABLE)
+    h.salesforce_will_fail(BEN, Fault.UNAVAILABLE)
     h.a_cycle(BEN)
     h.an_operator_discards(BEN, 1)
     h.an_operator_discards(BEN, 0)
@@ -233,7 +234,7 @@ def a_create_that_lands_after_its_project_was_given_up_brings_nothing_back(h: Hi
     h.a_person_deletes(1, purge=True)
     h.salesforce_is_reconciled(BEN, full=False)
     h.a_cycle(BEN)
-    h.something_will_go_wrong(BEN, "firestore", Fault.LATE)
+    h.firestore_will_fail(BEN, Fault.LATE)
     h.an_operator_creates(BEN, 4)
     h.a_cycle(BEN)
     h.an_operator_discards(BEN, 0)
@@ -306,14 +307,436 @@ def an_edit_beside_a_carried_one_is_not_given_up_with_a_delete_that_was_taken_ba
     h.what_is_due_by_schedule(ANN)
 
 
+@told(500)
+def a_link_of_mine_whose_parent_somebody_deleted_unheard_is_cut_for_all(h: Histories) -> None:
+    h.an_operator_links(BEN, 4, 5, linked=True)
+    h.an_operator_moves(BEN, 2, 1)
+    h.a_side_comes_and_goes(BEN, "firestore", down=True)
+    h.an_operator_deletes(ANN, 3)
+    h.an_operator_deletes(ANN, 1)
+    h.a_cycle(BEN)
+
+
+@told(10_408, (HOUR, -HOUR))
+def a_child_made_under_a_project_that_its_discarded_delete_brought_back_agrees(
+    h: Histories,
+) -> None:
+    h.salesforce_will_fail(ANN, Fault.MIXED)
+    h.an_operator_creates(ANN, None)
+    h.an_operator_moves(ANN, 1, -1)
+    h.an_operator_creates(ANN, 0)
+    h.a_cycle(ANN)
+    h.what_is_due_by_schedule(ANN)
+    h.firestore_will_fail(BEN, Fault.READ_LOST)
+    h.an_operator_deletes(ANN, 4)
+    h.what_is_due_by_schedule(BEN)
+    h.firestore_is_followed(BEN)
+    h.an_operator_discards(ANN, 1)
+    h.an_operator_edits(BEN, 0, "brief.punchline")
+
+
+@told(1_587)
+def what_is_discarded_because_a_person_edited_it_is_gone_everywhere(h: Histories) -> None:
+    h.a_person_edits(2, "strategic_value")
+    h.salesforce_is_reconciled(BEN, full=False)
+    h.what_is_due_by_schedule(ANN)
+    h.an_operator_discards(ANN, 2)
+
+
+@told(8_354)
+def a_decision_for_the_delete_unlinks_who_was_linked_meanwhile(h: Histories) -> None:
+    h.an_operator_deletes(BEN, 5)
+    h.a_person_edits(3, "strategic_value")
+    h.a_cycle(BEN)
+    h.an_operator_decides(BEN, 3, "theirs")
+    h.an_operator_creates(ANN, 5)
+
+
+@told(1_432, lag=0.0)
+def a_row_purged_before_its_maker_is_known_to_be_deleted_stays_away(h: Histories) -> None:
+    h.an_operator_creates(BEN, None)
+    h.firestore_will_fail(BEN, Fault.EXPIRED)
+    h.an_operator_creates(BEN, 2)
+    h.firestore_is_followed(BEN)
+    h.time_passes(70.0)
+    h.a_cycle(BEN)
+    h.what_is_due_by_schedule(BEN)
+    h.what_is_due_by_schedule(ANN)
+    h.a_person_deletes(2, purge=True)
+    h.an_operator_edits(ANN, 2, "strategic_value")
+
+
+@told(1_015_987, (HOUR, -HOUR))
+def edits_of_both_operators_upon_a_persons_agree_whoever_read_the_row_late(h: Histories) -> None:
+    h.a_person_edits(0, "department")
+    h.time_passes(5.0)
+    h.an_operator_edits_several_fields(ANN, 4, {"brief.punchline", "department"})
+    h.an_operator_edits(ANN, 2, "strategic_value")
+    h.an_operator_deletes(ANN, 4)
+    h.an_operator_creates(BEN, None)
+    h.an_operator_edits(ANN, 1, "brief.punchline")
+    h.a_person_edits(0, "brief.punchline")
+    h.an_operator_edits_several_fields(BEN, 3, {"brief.punchline", "department", "strategic_value"})
+    h.an_operator_creates(ANN, 5)
+    h.a_person_edits(4, "brief.punchline")
+
+
+@told(4_294_967_296)
+def a_value_that_a_duplicate_create_left_is_not_taken_for_an_edit(h: Histories) -> None:
+    h.an_operator_creates(ANN, None)
+    h.salesforce_will_fail(ANN, Fault.DUPLICATE)
+    h.a_cycle(ANN)
+    h.a_person_deletes(4, purge=True)
+    h.what_is_due_by_schedule(BEN)
+    h.time_passes(900.0)
+    h.an_operator_edits(BEN, 3, "strategic_value")
+    h.time_passes(30.0)
+    h.what_is_due_by_schedule(BEN)
+    h.a_process_will_die(BEN, 10)
+    h.a_cycle(BEN)
+
+
+@told(6_054, (-HOUR, 0.0))
+def a_row_undeleted_after_both_heard_of_its_end_is_asked_about(h: Histories) -> None:
+    h.a_person_edits(2, "department")
+    h.an_operator_deletes(ANN, 0)
+    h.a_person_deletes(4, purge=False)
+    h.a_side_comes_and_goes(ANN, "firestore", down=True)
+    h.a_cycle(ANN)
+    h.time_passes(900.0)
+    h.a_cycle(ANN)
+    h.a_person_undeletes(4)
+
+
+@told(249, (HOUR, -HOUR))
+def links_of_a_project_deleted_unheard_do_not_stay_in_salesforce(h: Histories) -> None:
+    h.a_person_deletes(2, purge=True)
+    h.an_operator_creates(BEN, 5)
+    h.an_operator_creates(BEN, None)
+    h.an_operator_links(BEN, 3, 4, linked=True)
+    h.a_cycle(BEN)
+    h.an_operator_edits(BEN, 4, "department")
+    h.what_is_due_by_schedule(BEN)
+
+
+@told(839_987, (HOUR, -HOUR), lag=0.0)
+def a_link_that_ended_with_its_parents_row_is_back_when_that_is(h: Histories) -> None:
+    h.an_operator_creates(BEN, 0)
+    h.an_operator_edits(ANN, 2, "strategic_value")
+    h.an_operator_votes(ANN, 5, "Will", 4)
+    h.firestore_will_fail(ANN, Fault.EXPIRED)
+    h.an_operator_edits(ANN, 1, "brief.punchline")
+    h.what_is_due_by_schedule(ANN)
+    h.an_operator_creates(ANN, None)
+    h.an_operator_moves(BEN, 3, -1)
+    h.time_passes(5.0)
+    h.a_cycle(BEN)
+    h.a_person_deletes(0, purge=True)
+    h.an_operator_discards(ANN, 3)
+    h.an_operator_edits_several_fields(BEN, 1, {"department", "strategic_value"})
+    h.an_operator_discards(ANN, 4)
+    h.an_operator_discards(ANN, 4)
+    h.an_operator_creates(ANN, 2)
+    h.time_passes(30.0)
+    h.an_operator_creates(ANN, None)
+    h.a_person_edits(1, "department")
+    h.salesforce_is_reconciled(ANN, full=False)
+
+
+@told(1_810, (HOUR, -HOUR))
+def a_link_to_a_project_deleted_while_the_calls_are_spent_comes_to_rest(h: Histories) -> None:
+    h.a_person_deletes(3, purge=False)
+    h.an_operator_links(BEN, 1, 4, linked=True)
+    h.salesforce_is_reconciled(BEN, full=True)
+    h.an_operator_deletes(BEN, 2)
+    h.an_operator_decides(BEN, 5, "mine")
+    h.a_cycle(BEN)
+    h.the_days_calls_are_spent(spent=True)
+    h.an_operator_deletes(BEN, 0)
+    h.a_person_edits(3, "brief.punchline")
+    h.a_cycle(BEN)
+
+
+@told(1_820_695_916, lag=0.0)
+def a_value_found_in_a_row_does_not_clash_with_what_its_maker_told(h: Histories) -> None:
+    h.firestore_will_fail(ANN, Fault.READ_LOST)
+    h.an_operator_edits_several_fields(BEN, 1, {"department", "strategic_value"})
+    h.an_operator_creates(BEN, None)
+    h.firestore_is_followed(ANN)
+    h.time_passes(70.0)
+    h.a_cycle(BEN)
+    h.firestore_will_fail(ANN, Fault.READ_LOST)
+    h.a_process_will_die(BEN, 4)
+    h.an_operator_edits(BEN, 4, "strategic_value")
+    h.a_cycle(BEN)
+    h.what_is_due_by_schedule(ANN)
+
+
+@told(7_758_672, (HOUR, -HOUR))
+def what_arrives_late_and_was_discarded_is_followed_by_what_is_in_force(h: Histories) -> None:
+    h.firestore_will_fail(ANN, Fault.LATE)
+    h.an_operator_edits_several_fields(ANN, 4, {"brief.punchline", "department", "strategic_value"})
+    h.a_cycle(ANN)
+    h.an_operator_discards(ANN, 1)
+    h.an_operator_discards(ANN, 5)
+
+
+@told(254_612, (HOUR, -HOUR), lag=0.0)
+def who_takes_an_edit_back_clashes_with_who_restores_the_project(h: Histories) -> None:
+    h.an_operator_edits(ANN, 4, "department")
+    h.a_person_deletes(4, purge=True)
+    h.a_cycle(ANN)
+    h.what_is_due_by_schedule(BEN)
+    h.an_operator_deletes(BEN, 4)
+    h.an_operator_discards(ANN, 4)
+
+
+@told(174, (0.0, HOUR / 2))
+def a_push_decided_against_is_the_same_edit_after_a_person_touched_its_row(h: Histories) -> None:
+    h.an_operator_edits(ANN, 4, "department")
+    h.a_process_will_die(ANN, 9)
+    h.an_operator_edits_several_fields(BEN, 0, {"brief.punchline", "department"})
+    h.a_cycle(ANN)
+    h.a_person_edits(0, "brief.punchline")
+    h.salesforce_is_reconciled(BEN, full=True)
+
+
+@told(50_203_737, (0.0, HOUR / 2))
+def an_edit_told_late_is_not_older_than_a_persons_because_its_row_is(h: Histories) -> None:
+    h.a_person_deletes(4, purge=True)
+    h.an_operator_deletes(ANN, 0)
+    h.a_person_edits(5, "brief.punchline")
+    h.salesforce_is_reconciled(BEN, full=False)
+    h.a_person_edits(4, "strategic_value")
+    h.firestore_will_fail(BEN, Fault.TOO_MANY)
+    h.firestore_is_followed(BEN)
+    h.an_operator_edits(ANN, 0, "strategic_value")
+
+
+@told(2_512, (-HOUR, 0.0))
+def what_lost_on_the_document_does_not_win_in_a_row_touched_since(h: Histories) -> None:
+    h.salesforce_will_fail(BEN, Fault.LATE)
+    h.an_operator_edits_several_fields(BEN, 3, {"brief.punchline", "department"})
+    h.a_cycle(BEN)
+    h.an_operator_edits(ANN, 1, "department")
+    h.a_person_edits(1, "strategic_value")
+
+
+@told(99_999, lag=0.0)
+def an_edit_covered_by_a_write_whose_answer_was_lost_is_kept(h: Histories) -> None:
+    h.salesforce_will_fail(BEN, Fault.LOST_AFTER)
+    h.an_operator_edits(BEN, 0, "strategic_value")
+    h.a_person_deletes(5, purge=False)
+    h.a_person_edits_in_the_window(3, "strategic_value", BEN)
+    h.a_cycle(BEN)
+
+
+@told(4_294_967_296, (-HOUR, 0.0), lag=0.0)
+def a_restore_carried_anew_is_no_later_than_the_delete_it_did_not_know(h: Histories) -> None:
+    h.a_person_deletes(2, purge=False)
+    h.an_operator_edits(BEN, 4, "department")
+    h.salesforce_is_reconciled(ANN, full=True)
+    h.the_days_calls_are_spent(spent=True)
+    h.an_operator_discards(ANN, 3)
+    h.a_person_undeletes(0)
+    h.a_cycle(BEN)
+    h.a_person_deletes(2, purge=False)
+    h.a_cycle(ANN)
+    h.time_passes(900.0)
+    h.what_is_due_by_schedule(ANN)
+
+
+@told(3_250_402, (HOUR, -HOUR), lag=0.0)
+def one_of_several_edits_that_left_together_is_discarded_before_they_arrive(h: Histories) -> None:
+    h.an_operator_edits(BEN, 4, "brief.punchline")
+    h.an_operator_edits(BEN, 4, "department")
+    h.an_operator_deletes(BEN, 5)
+    h.an_operator_votes(BEN, 4, "Will", 2)
+    h.firestore_will_fail(BEN, Fault.LATE)
+    h.a_cycle(BEN)
+    h.an_operator_votes(BEN, 4, "Will", 3)
+    h.an_operator_discards(BEN, 1)
+    h.an_operator_discards(BEN, 4)
+
+
+@told(3_913_293_387, (-HOUR, 0.0), lag=0.0)
+def a_total_is_not_owed_besides_the_votes_that_make_it(h: Histories) -> None:
+    h.an_operator_votes(ANN, 2, "Vera", 3)
+    h.salesforce_will_fail(ANN, Fault.LOST_AFTER)
+    h.a_cycle(ANN)
+    h.salesforce_refuses_one_project(0, poisoned=True)
+    h.an_operator_votes(ANN, 2, "Will", 1)
+    h.firestore_will_fail(ANN, Fault.LATE)
+    h.a_cycle(ANN)
+
+
+@told(141_651, (HOUR, -HOUR))
+def a_row_written_upon_an_older_look_is_mended_before_others_take_it(h: Histories) -> None:
+    h.a_person_edits(0, "strategic_value")
+    h.an_operator_edits_several_fields(BEN, 0, {"brief.punchline", "department", "strategic_value"})
+    h.salesforce_refuses_one_project(0, poisoned=True)
+    h.an_operator_undoes(BEN, redo=False)
+    h.a_cycle(BEN)
+    h.an_operator_edits_several_fields(ANN, 0, {"department", "strategic_value"})
+
+
+@told(93, (-HOUR, 0.0))
+def a_project_first_met_in_its_row_is_as_its_maker_tells_later(h: Histories) -> None:
+    h.an_operator_creates(ANN, 0)
+    h.an_operator_creates(ANN, 0)
+    h.an_operator_edits(ANN, 3, "strategic_value")
+    h.an_operator_creates(BEN, None)
+    h.firestore_will_fail(BEN, Fault.READ_LOST)
+    h.a_cycle(BEN)
+    h.time_passes(900.0)
+    h.a_cycle(ANN)
+    h.an_operator_edits_several_fields(ANN, 3, {"brief.punchline", "department", "strategic_value"})
+    h.salesforce_is_reconciled(BEN, full=False)
+
+
+@told(133_870, (HOUR, -HOUR), lag=0.0)
+def an_edit_upon_mine_is_no_clash_because_i_died_before_writing_down(h: Histories) -> None:
+    h.an_operator_edits(BEN, 0, "department")
+    h.firestore_will_fail(BEN, Fault.LOST_AFTER)
+    h.a_cycle(BEN)
+    h.what_is_due_by_schedule(ANN)
+    h.an_operator_edits(BEN, 0, "brief.punchline")
+    h.a_process_will_die(BEN, 6)
+    h.an_operator_edits(ANN, 0, "department")
+    h.what_is_due_by_schedule(BEN)
+    h.a_cycle(BEN)
+
+
+@told(5_109_650, (0.0, HOUR / 2))
+def a_persons_edit_relayed_is_not_owed_over_his_next_one(h: Histories) -> None:
+    h.an_operator_edits(ANN, 1, "strategic_value")
+    h.a_person_edits_in_the_window(1, "department", ANN)
+    h.salesforce_will_fail(ANN, Fault.EXPIRED)
+    h.a_cycle(ANN)
+    h.an_operator_edits(ANN, 0, "department")
+    h.a_cycle(ANN)
+    h.an_operator_edits(BEN, 5, "department")
+    h.salesforce_is_reconciled(BEN, full=True)
+    h.a_person_edits(3, "department")
+    h.an_operator_edits_several_fields(BEN, 0, {"brief.punchline", "department"})
+    h.a_process_will_die(BEN, 9)
+    h.a_cycle(BEN)
+
+
+@told(1_169, (HOUR, -HOUR))
+def who_keeps_a_project_keeps_what_he_emptied(h: Histories) -> None:
+    h.a_person_edits(4, "department")
+    h.salesforce_is_reconciled(ANN, full=False)
+    h.salesforce_is_reconciled(BEN, full=True)
+    h.a_person_deletes(2, purge=False)
+    h.an_operator_discards(ANN, 1)
+    h.salesforce_is_reconciled(ANN, full=False)
+
+
+@told(4_194_303, (-HOUR, 0.0), lag=0.0)
+def an_edit_back_to_the_common_value_clashes_with_a_persons_told_late(h: Histories) -> None:
+    h.a_person_edits(2, "department")
+    h.what_is_due_by_schedule(ANN)
+    h.an_operator_discards(ANN, 2)
+    h.a_person_edits(2, "brief.punchline")
+    h.salesforce_is_switched(ANN, on=False)
+    h.what_is_due_by_schedule(BEN)
+
+
+@told(17_121, (0.0, HOUR / 2), lag=0.0)
+def an_older_document_does_not_revive_what_was_deleted_since(h: Histories) -> None:
+    h.an_operator_deletes(ANN, 0)
+    h.a_side_comes_and_goes(ANN, "firestore", down=True)
+    h.what_is_due_by_schedule(BEN)
+    h.what_is_due_by_schedule(ANN)
+    h.time_passes(900.0)
+    h.a_cycle(ANN)
+    h.a_person_undeletes(0)
+
+
+@told(1_820_695_916, lag=0.0)
+def a_row_read_before_its_maker_died_is_older_than_what_he_told(h: Histories) -> None:
+    h.an_operator_edits_several_fields(BEN, 1, {"department", "strategic_value"})
+    h.time_passes(70.0)
+    h.a_cycle(BEN)
+    h.a_process_will_die(BEN, 4)
+    h.an_operator_edits(BEN, 1, "strategic_value")
+    h.a_cycle(BEN)
+    h.a_side_comes_and_goes(ANN, "firestore", down=True)
+    h.what_is_due_by_schedule(ANN)
+    h.time_passes(900.0)
+    h.what_is_due_by_schedule(ANN)
+    h.time_passes(70.0)
+    h.what_is_due_by_schedule(ANN)
+
+
+@told(646, (HOUR, -HOUR))
+def a_move_that_arrived_after_it_was_discarded_goes_back(h: Histories) -> None:
+    h.an_operator_moves(ANN, 1, -1)
+    h.firestore_will_fail(ANN, Fault.LATE)
+    h.a_cycle(ANN)
+    h.an_operator_discards(ANN, 4)
+
+
+@told(7_787, lag=0.0)
+def two_who_bring_one_project_back_keep_what_one_had_emptied(h: Histories) -> None:
+    h.an_operator_edits(BEN, 3, "department")
+    h.a_cycle(BEN)
+    h.what_is_due_by_schedule(ANN)
+    h.an_operator_deletes(ANN, 5)
+    h.an_operator_undoes(BEN, redo=False)
+
+
+@told(527_558, (0.0, HOUR / 2), lag=0.0)
+def a_row_made_from_an_older_look_is_as_its_document_says(h: Histories) -> None:
+    h.a_process_will_die(BEN, 11)
+    h.an_operator_creates(BEN, 1)
+    h.an_operator_edits_several_fields(BEN, 2, {"brief.punchline", "department"})
+    h.a_cycle(BEN)
+    h.a_side_comes_and_goes(ANN, "firestore", down=True)
+    h.salesforce_will_fail(BEN, Fault.MIXED)
+    h.salesforce_is_reconciled(ANN, full=True)
+    h.an_operator_creates(ANN, None)
+    h.time_passes(5.0)
+    h.an_operator_undoes(BEN, redo=False)
+    h.a_cycle(BEN)
+    h.time_passes(30.0)
+    h.time_passes(5.0)
+    h.an_operator_votes(BEN, 5, "Will", 1)
+    h.an_operator_edits_several_fields(ANN, 2, {"department", "strategic_value"})
+    h.an_operator_creates(BEN, None)
+    h.a_person_deletes(1, purge=False)
+    h.an_operator_discards(ANN, 4)
+    h.a_person_edits(4, "strategic_value")
+    h.salesforce_is_reconciled(ANN, full=True)
+
+
+@told(95_910, (0.0, HOUR / 2))
+def a_row_older_than_its_own_history_is_read_again(h: Histories) -> None:
+    h.an_operator_creates(BEN, 2)
+    h.a_cycle(BEN)
+    h.an_operator_deletes(ANN, 0)
+    h.an_operator_edits_several_fields(BEN, 5, {"department", "strategic_value"})
+    h.salesforce_will_fail(BEN, Fault.DUPLICATE)
+    h.a_cycle(BEN)
+    h.salesforce_will_fail(BEN, Fault.LATE)
+    h.time_passes(5.0)
+    h.firestore_is_followed(ANN)
+    h.salesforce_refuses_one_project(5, poisoned=True)
+    h.time_passes(5.0)
+    h.a_cycle(BEN)
+    h.time_passes(30.0)
+    h.an_operator_edits(BEN, 5, "department")
+
+
 @pytest.mark.parametrize(
-    ("history", "number", "offsets"), TOLD, ids=[each[0].__name__ for each in TOLD]
+    ("history", "number", "offsets", "lag"), TOLD, ids=[each[0].__name__ for each in TOLD]
 )
 def test_it_breaks_no_promise(
-    history: Callable[[Histories], None], number: int, offsets: tuple[float, float]
+    history: Callable[[Histories], None], number: int, offsets: tuple[float, float], lag: float
 ) -> None:
     told = Histories()
-    told.begin(number, offsets, 3.0)
+    told.begin(number, offsets, lag)
     history(told)
     told.the_promises_hold()
     told.teardown()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from services.itsc_sf_sync import field_map, from_salesforce
 from services.people import Directory, User
@@ -236,11 +236,12 @@ class SalesforceTarget:
             found.setdefault(row.record_id, {})[row.path] = row.at  # oldest first: the last stays
         return found
 
-    def was_applied(
+    def applied_at(
         self, remote_id: str, values: Mapping[str, Value], sent_at: dt.datetime
-    ) -> bool | None:
-        """Whether the field history shows that a write of these values, sent at this time by this
-        machine's clock, was applied; None where it can't tell. Raises TargetDown.
+    ) -> dt.datetime | Literal[False] | None:
+        """When a write of these values, sent at this time by this machine's clock, was applied, as
+        the field history shows; False if it was not, None where that can't be told. Raises
+        TargetDown.
         """
         offset = dt.timedelta(seconds=self.clock_offset() or 0.0)
         rows = self.history([remote_id], sent_at + offset - HISTORY_MARGIN)

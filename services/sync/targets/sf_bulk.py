@@ -18,7 +18,7 @@ import datetime as dt
 import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from services.itsc_sf_sync import PARENT_RELATION
 from services.sync.targets.base import (
@@ -203,11 +203,11 @@ class BulkTarget:
         """See Target."""
         return self.target.read(refs)
 
-    def was_applied(
+    def applied_at(
         self, remote_id: str, values: Mapping[str, Value], sent_at: dt.datetime
-    ) -> bool | None:
+    ) -> dt.datetime | Literal[False] | None:
         """See SalesforceTarget."""
-        return self.target.was_applied(remote_id, values, sent_at)
+        return self.target.applied_at(remote_id, values, sent_at)
 
     def field_times(
         self, ids: Sequence[str], since: dt.datetime

@@ -6,7 +6,7 @@ import datetime as dt
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeGuard
+from typing import Any, Literal, TypeGuard
 
 from services.itsc_sf_sync import OWNER, PARENT_LOOKUP
 from services.people import Directory
@@ -72,22 +72,24 @@ def in_our_terms(raw: Iterable[Mapping[str, Any]], terms: Terms) -> list[History
     return sorted(rows, key=lambda row: row.at)
 
 
-def shows(rows: Sequence[HistoryRow], values: Mapping[str, Value], *, whole: bool) -> bool | None:
-    """Whether history since a send shows that it was applied; a person is compared by full name.
+def shows(
+    rows: Sequence[HistoryRow], values: Mapping[str, Value], *, whole: bool
+) -> dt.datetime | Literal[False] | None:
+    """When a send was applied, by the history since; a person is compared by full name.
 
     ``whole``: the send was of the whole record, and so may have made it.
-    True: our user made the record then, or gave a field the value that was sent. False: a sent
+    A time: our user made the record then, or gave a field the value that was sent. False: a sent
     field is tracked, as some row of it proves, and none of its rows is ours. None: nothing that
     was sent is seen to be tracked (long texts never tell: their values are not kept).
     """
     tracked = False
     for row in rows:
         if whole and row.path == CREATED and row.by_us:
-            return True
+            return row.at
         if row.path not in values or BY_PATH[row.path].kind is Kind.LONG_TEXT:
             continue
         if row.by_us and row.new == values[row.path]:
-            return True
+            return row.at
         tracked = True
     return False if tracked else None
 

@@ -17,7 +17,7 @@ from services.sync.targets.fs_documents import (
     Snapshot,
 )
 from services.sync.targets.fs_layout import COLLECTION
-from tests.sync.simulation.faults import AWAY, Fault, Line, problem_of
+from tests.sync.simulation.faults import AWAY, OF_CALLS, OF_DOCUMENTS, Fault, Line, problem_of
 
 LAG = 3.0
 
@@ -73,13 +73,13 @@ class CloudLine(Line, DocumentStore):
         return "simulated/(default)"
 
     def get_many(self, collection: str, ids: Sequence[str]) -> dict[str, Snapshot | None]:
-        self._call(Fault.READ_LOST)
+        self._call(*OF_CALLS)
         return self.cloud.documents.get_many(collection, ids)
 
     def changed_since(
         self, collection: str, field: str, mark: dt.datetime, limit: int, after_id: str = ""
     ) -> list[Snapshot]:
-        self._call(Fault.READ_LOST)
+        self._call(*OF_CALLS)
         found = self.cloud.documents.changed_since(collection, field, mark, limit, after_id)
         if collection != COLLECTION:
             return found
@@ -87,12 +87,12 @@ class CloudLine(Line, DocumentStore):
         return [each for each in found if self.cloud.shown_at.get(each.id, 0.0) <= now]
 
     def ids(self, collection: str) -> list[str]:
-        self._call(Fault.READ_LOST)
+        self._call(*OF_CALLS)
         return self.cloud.documents.ids(collection)
 
     def write_many(self, writes: Sequence[DocWrite]) -> list[DocResult]:
         self._call(Fault.UNAVAILABLE, Fault.EXPIRED)
-        fault = self.next_of(Fault.LOST_BEFORE, Fault.LOST_AFTER, Fault.LATE, Fault.STALE)
+        fault = self.next_of(*OF_DOCUMENTS)
         match fault:
             case None:
                 return self.cloud.write(writes)

@@ -26,6 +26,33 @@ class Fault(StrEnum):
     STALE = "stale precondition"
 
 
+OF_CALLS = (Fault.READ_LOST, Fault.UNAVAILABLE, Fault.EXPIRED, Fault.TOO_MANY)
+"""What any call can meet that is no write."""
+OF_DOCUMENTS = (
+    Fault.LOST_BEFORE,
+    Fault.LOST_AFTER,
+    Fault.LATE,
+    Fault.STALE,
+    Fault.UNAVAILABLE,
+    Fault.EXPIRED,
+    Fault.TOO_MANY,
+)
+"""What a write to Firestore can meet."""
+OF_ROWS = (
+    Fault.LOST_BEFORE,
+    Fault.LOST_AFTER,
+    Fault.LATE,
+    Fault.LOCK,
+    Fault.DUPLICATE,
+    Fault.MIXED,
+    Fault.UNAVAILABLE,
+    Fault.EXPIRED,
+    Fault.TOO_MANY,
+)
+"""What a write to Salesforce can meet."""
+IN_A_ROW = 2
+"""How many faults at most wait on one line."""
+
 PROBLEMS = {
     Fault.LOST_BEFORE: (ErrorClass.UNKNOWN, "RESET"),
     Fault.LOST_AFTER: (ErrorClass.UNKNOWN, "READ_TIMEOUT"),
@@ -60,6 +87,10 @@ class Line:
     waiting: list[Fault] = field(default_factory=list)
     down: bool = False
     phase: Callable[[], str] = lambda: "idle"
+
+    def will(self, fault: Fault) -> None:
+        """Let this happen to the next call that can have it; the newest ones wait."""
+        self.waiting = [*self.waiting, fault][-IN_A_ROW:]
 
     def next_of(self, *faults: Fault) -> Fault | None:
         """The next waiting fault, if it is one of these: it strikes now."""

@@ -12,6 +12,7 @@ import itertools
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 from services.itsc_sf_sync import field_map
 from services.sync.targets import sf_history
@@ -32,7 +33,16 @@ from store import fields
 from store.canon import Value, Values
 from store.clock import to_iso
 from tests.sync.fakes import moved
-from tests.sync.simulation.faults import AWAY, REFUSED, SPENT, Fault, Line, problem_of
+from tests.sync.simulation.faults import (
+    AWAY,
+    OF_CALLS,
+    OF_ROWS,
+    REFUSED,
+    SPENT,
+    Fault,
+    Line,
+    problem_of,
+)
 
 PUSHED = {f.path for f in fields.FIELDS if f.sf is not None} | {"total_score"}
 UNTRACKED = {"department", "feature_name", "sort_order"} | {
@@ -111,8 +121,9 @@ class Organisation:
     spent_by_us: int = 0
     spent: bool = False
     covered: set[tuple[str, str, Value]] = field(default_factory=set)
-    """Values of untracked fields that a request covered which had been on its way for long, and
-    what was edited in the moment before a delete: nothing shows afterwards that they were there."""
+    """Values of untracked fields that no query showed yet when a write covered them, or that a
+    request covered which had been on its way for long, and what was edited in the moment before a
+    delete: nothing shows afterwards that they were there."""
     _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
     def second(self) -> float:
@@ -174,6 +185,13 @@ class Organisation:
             if version.by == PERSON and (token is None or to_iso(version.stamp) >= token):
                 self.covered |= {(row.project_id, p, v) for p, v in version.values.items()}
 
+    def cover_unshown(self, row: Row, values: Values) -> None:
+        """What was edited that no query shows yet, in fields without a history."""
+        for version in row.versions:
+            if version.shown_at > self.clock():
+                paths = UNTRACKED & values.keys()
+                self.covered |= {(row.project_id, p, version.values.get(p)) for p in paths}
+
     def undelete(self, row: Row, by: str) -> None:
         """Out of the recycle bin."""
         self._version(row, row.now.values, by)
@@ -203,7 +221,7 @@ class OrganisationLine(Line):
         if self.down:
             raise TargetDown(AWAY)
         if self._offset is None:
-            self._call(Fault.UNAVAILABLE, Fault.EXPIRED)  # who am I, which organisation is this
+            self._call(*OF_CALLS)  # who am I, which organisation is this
         return "00Dsimulated"
 
     def anew(self) -> None:
@@ -227,7 +245,7 @@ class OrganisationLine(Line):
     def read(self, refs: Sequence[Ref]) -> dict[str, Remote]:
         if not refs:
             return {}
-        self._call(Fault.READ_LOST)
+        self._call(*OF_CALLS)
         return {ref.project_id: self._read(ref) for ref in refs}
 
     def changed(
@@ -236,7 +254,7 @@ class OrganisationLine(Line):
         local: Callable[[Sequence[str]], object],
         settled: Mapping[str, str],
     ) -> Moved:
-        self._call(Fault.READ_LOST)
+        self._call(*OF_CALLS)
         floor = 0.0 if since is None else float(int(since.timestamp()))
         found = [
             (version.stamp, row.id, self._remote(row, version))
@@ -248,7 +266,7 @@ class OrganisationLine(Line):
         return moved(in_order, settled)
 
     def everyone(self) -> dict[str, str]:
-        self._call(Fault.READ_LOST)
+        self._call(*OF_CALLS)
         return {
             row.id: row.project_id
             for row in self.org.rows
@@ -256,12 +274,12 @@ class OrganisationLine(Line):
         }
 
     def deleted(self, since: dt.datetime, until: dt.datetime) -> set[str]:
-        self._call(Fault.READ_LOST)
+        self._call(*OF_CALLS)
         start, end = (moment.timestamp() // 60 * 60 for moment in (since, until))
         return {id_ for at, id_ in self.org.removals if start <= at <= end + 60}
 
     def history(self, ids: Sequence[str], since: dt.datetime) -> list[HistoryRow]:
-        self._call(Fault.READ_LOST)
+        self._call(*OF_CALLS)
         floor = since.replace(microsecond=0)
         return [row for row in self.org.history if row.record_id in ids and row.at >= floor]
 
@@ -273,9 +291,9 @@ class OrganisationLine(Line):
             found.setdefault(row.record_id, {})[row.path] = row.at
         return found
 
-    def was_applied(
+    def applied_at(
         self, remote_id: str, values: Mapping[str, Value], sent_at: dt.datetime
-    ) -> bool | None:
+    ) -> dt.datetime | Literal[False] | None:
         offset = dt.timedelta(seconds=self._offset or 0.0)
         rows = self.history([remote_id], sent_at + offset - MARGIN)
         whole = all(path in values for path in field_map() if path != "parent_id")
@@ -285,9 +303,9 @@ class OrganisationLine(Line):
 
     def write(self, writes: Sequence[Write]) -> list[Outcome]:
         self._call(Fault.UNAVAILABLE, Fault.EXPIRED)
-        fault = self.next_of(*Fault)
+        fault = self.next_of(*OF_ROWS)
         match fault:
-            case None | Fault.READ_LOST | Fault.STALE:
+            case None:
                 return [self._apply(write) for write in writes]
             case Fault.LOST_BEFORE:
                 pass
@@ -408,6 +426,7 @@ class OrganisationLine(Line):
             missing = Problem(ErrorClass.TRANSIENT, "INVALID_FIELD", "no parent", "no parent")
             return Outcome(False, problem=missing)
         else:
+            self.org.cover_unshown(row, values)
             self.org.change(row, values, ROBOT)
         return self._done(row)
 
