@@ -307,7 +307,7 @@ def undeleted(conn: sqlite3.Connection, target: str, before: str, limit: int) ->
 
 def _was_tried(conn: sqlite3.Connection, project_id: str) -> bool:
     """Whether the project's last delete is one that was carried."""
-    last = operations.newest(conn, project_id, "delete")
+    last = operations.newest(conn, project_id, "delete", carried=True)
     return last is None or last.origin == operations.CARRIED
 
 

@@ -202,13 +202,15 @@ def carried(conn: sqlite3.Connection, op_ids: Iterable[str]) -> dict[str, list[O
     return found
 
 
-def newest(conn: sqlite3.Connection, project_id: str, kind: str) -> Operation | None:
-    """The last time that a project was deleted, or brought back; carrying that for somebody is
-    none."""
+def newest(
+    conn: sqlite3.Connection, project_id: str, kind: str, *, carried: bool = False
+) -> Operation | None:
+    """The last time that a project was deleted, or brought back. Carrying that for somebody is
+    none, unless ``carried``."""
     row = conn.execute(
-        f"SELECT * FROM operations WHERE seq IN ({OF_PROJECT}) AND kind = ? AND origin <> ? "
-        "ORDER BY seq DESC LIMIT 1",
-        (project_id, kind, CARRIED),
+        f"SELECT * FROM operations WHERE seq IN ({OF_PROJECT}) AND kind = ?2 "
+        "AND (?3 OR origin <> ?4) ORDER BY seq DESC LIMIT 1",
+        (project_id, kind, carried, CARRIED),
     ).fetchone()
     return _operation(row) if row else None
 

@@ -438,6 +438,7 @@ def test_a_delete_of_his_waits_for_him_where_a_person_edited_the_row(
     for _ in range(3):
         carry(world, ann)
     assert there(world, "strategic_value") == "a person's"
+    assert len(carried_here(ann)) == 1  # tried once, and left to him
     assert conflicts.find(ann.conn) == []
     ben.switch(on=True)
     world.later(60)
