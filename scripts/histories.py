@@ -7,6 +7,7 @@ Prints each history that breaks a promise with the steps that it needs, as a tes
 
 from __future__ import annotations
 
+import sqlite3
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,7 +19,15 @@ from tests.sync.simulation.faults import Fault
 from tests.sync.test_simulation import Happening, Histories, history
 
 LAST: list[Histories] = []
-FAILURES = (AssertionError, ArithmeticError, LookupError, RuntimeError, TypeError, ValueError)
+FAILURES = (
+    AssertionError,
+    ArithmeticError,
+    LookupError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+    sqlite3.Error,
+)
 """A promise that is broken, or an engine that falls."""
 
 
@@ -82,9 +91,17 @@ def told(step: Happening) -> str:
 
 def main() -> int:
     """Play all of them; 1 if any broke a promise."""
-    numbers = [int(each) for each in sys.argv[1:3]]
+    numbers = [int(word) for word in sys.argv[1:] if word.isdecimal()]
+    if (
+        len(numbers) != len(sys.argv) - 1
+        or len(numbers) not in (1, 2)
+        or sorted(numbers) != numbers
+    ):
+        print("usage: python scripts/histories.py FIRST [LAST]", file=sys.stderr)
+        return 2
+    first, last = numbers[0], numbers[-1]
     failed = 0
-    for number in range(numbers[0], (numbers[1] if len(numbers) > 1 else numbers[0]) + 1):
+    for number in range(first, last + 1):
         LAST.clear()
         try:
             history(number, Recorded)
@@ -96,7 +113,7 @@ def main() -> int:
             if why is not None:
                 print(f"    begin {one.begun}")
                 print("\n".join(map(told, smallest(one.begun, one.played, why))), flush=True)
-    print(f"{failed} of {numbers[-1] - numbers[0] + 1} histories broke a promise")
+    print(f"{failed} of {last - first + 1} histories broke a promise")
     return 1 if failed else 0
 
 

@@ -17,6 +17,8 @@ NOBODYS = frozenset({"salesforce", "firestore", "people", "merge"})
 RELAYED = "relayed"
 """Origin of a value's stamp that was found in a row where another operator had brought it: nobody
 knows when it was set. Its maker tells so himself, or has."""
+SECOND = dt.timedelta(seconds=1)
+"""What Salesforce's dates leave out, and how far clocks are taken to agree."""
 LATE = dt.timedelta(seconds=10)
 """Salesforce shows rows up to a few seconds late; a row that we wrote within this time and that a
 read does not show has not vanished."""

@@ -12,7 +12,7 @@ from functools import partial
 from services.context import Context
 from services.sync import takeover
 from services.sync.absorb import ask, set_base, take_over
-from services.sync.case import LATE, NOBODYS, Case
+from services.sync.case import LATE, NOBODYS, SECOND, Case
 from services.sync.debts import with_debts
 from services.sync.merge import equals
 from services.sync.provenance import delivered, is_ours, was_overtaken
@@ -44,8 +44,6 @@ ODD_AGAIN = 900.0
 """Seconds until a record that made no sense is looked at again."""
 AGAIN = LATE.total_seconds()
 """Seconds until a record that could not be judged is looked at again."""
-SECOND = dt.timedelta(seconds=1)
-"""What Salesforce's dates leave out."""
 MENDED = dt.timedelta(minutes=2)
 """How long another operator has to tell of what he wrote into a row, or to find it was old."""
 UNTOLD, UNTOLD_AGAIN = dt.timedelta(minutes=15), 60.0
@@ -182,14 +180,14 @@ class Intake:
     def _older_until(self, case: Case) -> float | None:
         """When to look once more at a row that has another value than is in force here: rows show
         some seconds late, and what was set here since its last change may be there by then; and
-        what another operator's engine wrote he tells the document, or finds to be old himself.
-        None: judge it now, as at the second look."""
+        another operator's engine may have written upon the look it had before the version that is
+        known here: he tells the document, or finds it to be old himself. None: judge it now."""
         remote, pid = case.remote, case.claim.project_id
         if self.target != SALESFORCE or case.mine is None or remote.modified_at is None:
             return None
         if remote.deleted:
             return None
-        base, older = case.base.values if case.base else {}, remote.modified_at + SECOND
+        base = case.base.values if case.base else {}
         strange = [
             stamp
             for path, value in remote.values.items()
@@ -198,12 +196,13 @@ class Intake:
             and not equals(value, base.get(path, fields.DEFAULTS.get(path)))
             and (stamp := case.stamp(path)) is not None
         ]
-        if strange and remote.modified_by_us:
+        if strange and remote.modified_by_us and _was_written_unseen(case):
             age = case.now + case.offset - remote.modified_at
             return self.ctx.clock() + UNTOLD_AGAIN if age < MENDED else None
-        second = parked.among(self.conn, SALESFORCE, [pid])
-        newer = any(from_iso(stamp.at) > older for stamp in strange)
-        return self.ctx.clock() + AGAIN if newer and not second else None
+        newer = any(from_iso(stamp.at) > remote.modified_at + SECOND for stamp in strange)
+        if not newer or parked.among(self.conn, SALESFORCE, [pid]):
+            return None
+        return self.ctx.clock() + AGAIN
 
     def _is_back(self, waits: Conflict) -> None:
         """A record that was missing is there again: what waited for a decision goes on."""
@@ -303,6 +302,18 @@ class _Known:
             offset=dt.timedelta(seconds=targets.clock_offset(self.conn)),
             delivered=partial(delivered, self.conn, pid, self.target),
         )
+
+
+def _was_written_unseen(case: Case) -> bool:
+    """Whether whoever wrote the row last may not have seen the version that is known here: a write
+    follows its look within seconds, and rows show some seconds late."""
+    base, written = case.base, case.remote.modified_at
+    assert written is not None
+    if base is None:
+        return True
+    known = base.modified_at or base.token
+    since = from_iso(known) if known else from_iso(base.acked_at) + case.offset
+    return written - since <= LATE
 
 
 def local_values(conn: sqlite3.Connection, ids: Sequence[str]) -> Mapping[str, Values]:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from services.sync import judge
+from services.sync.case import SECOND
 from services.sync.judge import clashing
 from services.sync.merge import edit_in_salesforce
 from services.sync.sends import send_is_ambiguous
@@ -25,7 +26,6 @@ from store.canon import Value, Values
 from store.clock import from_iso, to_iso
 from store.deliveries import LINK, SALESFORCE, Claim, Owed
 
-SECOND = dt.timedelta(seconds=1)
 EVER = dt.datetime(2000, 1, 1, tzinfo=dt.UTC)
 
 

@@ -19,7 +19,7 @@ from typing import Protocol
 from services.context import Context
 from services.sync import provenance
 from services.sync.intake import AGAIN, Intake, Pulled, local_values
-from services.sync.recovery import TellsHistory, recover
+from services.sync.recovery import TellsHistory, arrived, recover
 from services.sync.targets.base import LocalValues, Moved, Ref, Remote, Target
 from store import bases, conflicts, deliveries, marks, parked
 from store.bases import Base
@@ -96,8 +96,11 @@ class Reconciler:
         seen = {remote.project_id for remote in remotes}
         again = self._read_again(target, [pid for pid in waiting if pid not in seen], result)
         if mark is not None:
-            moved = {str(r.remote_id): r.project_id for r in (*alive, *again.there)}
-            since = mark - OVERLAP - (WAITED if again.there else dt.timedelta())
+            since = mark - OVERLAP
+            unasked = arrived(self.conn, [r.project_id for r in again.there], since)
+            late = [remote for remote in again.there if remote.project_id in unasked]
+            moved = {str(r.remote_id): r.project_id for r in (*alive, *late)}
+            since -= WAITED if late else dt.timedelta()
             result.conflicts += recover(self.conn, self.ctx, target, moved, since)
         there = None
         if whole:

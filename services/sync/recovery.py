@@ -55,10 +55,22 @@ def recover(
         return sum(_settle(conn, ctx, moved[each.record_id], each) for each in lost)
 
 
+def arrived(conn: sqlite3.Connection, ids: Sequence[str], since: dt.datetime) -> set[str]:
+    """Those of these projects of which a write was found to have arrived, since a moment, although
+    nobody had learned so: what it overwrote was not asked for yet."""
+    return _attempted(conn, ids, since, "AND code = 'ARRIVED'")
+
+
 def _written(conn: sqlite3.Connection, ids: Sequence[str], since: dt.datetime) -> set[str]:
+    return _attempted(conn, ids, since, "AND action <> 'create'")
+
+
+def _attempted(
+    conn: sqlite3.Connection, ids: Sequence[str], since: dt.datetime, which: str
+) -> set[str]:
     rows = conn.execute(
         "SELECT DISTINCT project_id FROM attempts WHERE target = ? AND outcome = 'ok' "
-        "AND action <> 'create' AND at >= ? AND project_id IN (SELECT value FROM json_each(?))",
+        f"AND at >= ? AND project_id IN (SELECT value FROM json_each(?)) {which}",
         (SALESFORCE, to_iso(since - dt.timedelta(hours=1)), json.dumps(list(ids))),
     )
     return {row[0] for row in rows}

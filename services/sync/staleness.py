@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable
 
-from services.sync.case import LATE, Case
+from services.sync.case import LATE, SECOND, Case
 from services.sync.merge import equals
 from services.sync.targets.fs_layout import moment_of
 from store import fields
@@ -13,7 +13,6 @@ from store.bases import Base
 from store.clock import from_iso
 from store.deliveries import SALESFORCE
 
-_SECOND = dt.timedelta(seconds=1)
 _CLOCK_STEP = dt.timedelta(minutes=2)
 """An acknowledgement further ahead than this was written before the clock was set back."""
 
@@ -51,7 +50,7 @@ def read_is_stale(case: Case) -> bool:
         return _differs(case, base, remote.values)
     # Somebody else's version that our write may have come after, if it does not show what we wrote.
     moment, acked = moment_of(remote.token or ""), from_iso(base.acked_at)
-    if moment is None or moment > acked + case.offset + _SECOND:
+    if moment is None or moment > acked + case.offset + SECOND:
         return False
     return _differs(case, base, case.delivered(acked - LATE) & remote.values.keys())
 

@@ -7,14 +7,13 @@ as an operation of its own; what came from Firestore is the other operator's to 
 from __future__ import annotations
 
 import dataclasses
-import datetime as dt
 import sqlite3
 from collections.abc import Sequence
 
 from services.context import Context
 from services.sync import carrying, links, standing
 from services.sync.absorb import send_back, set_base
-from services.sync.case import RELAYED, Case
+from services.sync.case import RELAYED, SECOND, Case
 from services.sync.merge import equals
 from services.sync.provenance import delivered, is_ours
 from services.sync.targets.fs_layout import base_hash, is_hash
@@ -29,7 +28,6 @@ from store.projects import EVERY, FieldStamp, Project
 BLANK = {"status": "Unknown", "priority": "Not yet Prioritized"}
 """What a record that says nothing holds here, as in an import."""
 AHEAD = 24 * 3600.0
-SECOND = dt.timedelta(seconds=1)
 
 
 def create(conn: sqlite3.Connection, ctx: Context, case: Case) -> None:

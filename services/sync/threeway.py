@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable
 
-from services.sync.case import RELAYED, Case
+from services.sync.case import RELAYED, SECOND, Case
 from services.sync.merge import Mark, Merge, edit_in_salesforce, equals, merge
 from services.sync.sends import send_applied
 from services.sync.targets.base import Action
@@ -18,7 +18,6 @@ from store.canon import Value, Values
 from store.clock import from_iso
 from store.deliveries import FIRESTORE, LINK, SALESFORCE, Owed
 
-CLOCKS_AGREE = dt.timedelta(seconds=1)
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 
 
@@ -110,8 +109,8 @@ def _was_reset(case: Case, path: str) -> bool:
     mark = mine_mark(case)(path)
     if mark.origin in (SALESFORCE, RELAYED) and base is not None and base.modified_at is not None:
         # Of a field without history only its row's time is known, which may be of another edit.
-        return stamp.at > min(mark.at, from_iso(base.modified_at)) + CLOCKS_AGREE
-    return stamp.at > mark.at + CLOCKS_AGREE
+        return stamp.at > min(mark.at, from_iso(base.modified_at)) + SECOND
+    return stamp.at > mark.at + SECOND
 
 
 def _was_decided(case: Case, path: str, theirs: Value) -> bool:
@@ -124,7 +123,7 @@ def _was_decided(case: Case, path: str, theirs: Value) -> bool:
     remote = case.remote
     if case.claim.target == SALESFORCE and (remote.modified_by_us or path not in remote.stamps):
         return True
-    return _theirs_mark(case)(path).at <= from_iso(at) + CLOCKS_AGREE
+    return _theirs_mark(case)(path).at <= from_iso(at) + SECOND
 
 
 def base_values(case: Case) -> Values:

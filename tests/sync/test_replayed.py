@@ -10,8 +10,11 @@ from collections.abc import Callable
 
 import pytest
 
+from services.sync.provenance import EVER, delivered
 from store import conflicts
+from store.deliveries import SALESFORCE
 from tests.sync.simulation.faults import Fault
+from tests.sync.simulation.org import ROBOT
 from tests.sync.test_simulation import HOUR, Histories
 
 ANN, BEN = 0, 1
@@ -813,3 +816,32 @@ def test_what_waited_for_a_missing_record_goes_on_wherever_it_is_seen_again() ->
     states = ben.execute("SELECT DISTINCT state FROM open_deliveries").fetchall()
     assert [state for (state,) in states] == ["pending"]
     h.teardown()
+
+
+def test_what_another_program_wrote_as_our_user_long_after_the_known_version_is_taken_at_once() -> (
+    None
+):
+    h = Histories()
+    h.begin(1, (0.0, 0.0), 3.0)
+    ann = h.world.operators[ANN]
+    row = h.world.org.row("p1")
+    assert row is not None
+    h.time_passes(30.0)
+    h.world.org.change(row, {"strategic_value": "a data loader's"}, ROBOT)
+    h.time_passes(5.0)
+    h.salesforce_is_reconciled(ANN, full=False)
+    assert (ann.here("p1") or {})["strategic_value"] == "a data loader's"
+
+
+def test_a_row_that_is_there_has_not_delivered_its_link() -> None:
+    h = Histories()
+    h.begin(1, (0.0, 0.0), 3.0)
+    ann = h.world.operators[ANN]
+    h.an_operator_creates(ANN, 0)
+    h.a_cycle(ANN)  # the row does not show yet, and the link waits for it
+    told = delivered(ann.conn, "p3", SALESFORCE, EVER)
+    assert "feature_name" in told
+    assert "parent_id" not in told
+    h.time_passes(30.0)
+    h.a_cycle(ANN)
+    assert "parent_id" in delivered(ann.conn, "p3", SALESFORCE, EVER)
